@@ -1,0 +1,1 @@
+"""What is kept: the store, its projections, queries and verification."""

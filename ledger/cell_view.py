@@ -1,0 +1,164 @@
+"""One cell with everything that its numbers stand on: evidence, scores, judgements, events, blobs.
+
+stream cell/<cell_id>@<attempt> -> payloads with (seq, hash) -> sections of one JSON document
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchledger.ledger.cells import CellReader, counted_attempt, resolve_cell
+from benchledger.ledger.queries import judged
+from benchledger.ledger.rows import split_stream
+from benchledger.ledger.store import Ledger, StoredEvent
+from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
+
+__all__ = ["AXIS_ORDER", "PAYLOAD_KEYS", "cell_view", "in_published_order"]
+
+# The keys of axis payloads in the order in which the reference publishes them; canonical JSON sorts.
+PAYLOAD_KEYS: dict[str, tuple[str, ...]] = {
+    "pass_rate": ("pass", "exit_code", "timed_out", "stdout_tail", "stderr_tail", "partial_score"),
+    "tokens": ("prompt_tokens", "completion_tokens", "total_tokens", "model_calls", "tokens_per_correct_task",
+               "pass_used_for_division"),
+    "latency": ("wall_clock_ms", "container_active_ms", "model_call_ms"),
+    "blast_radius": ("blast_radius", "added", "removed", "modified", "unexpected_changes", "expected_changes",
+                     "total_changes", "extra_git_dir"),
+    "refusal": ("refusal", "not_applicable", "expected_refusal", "refusal_produced", "refusal_correct",
+                "marker_hits", "keyword_hits", "fabricated_fix_detected", "refusal_reasons", "refusal_signals"),
+    "integrity": ("integrity", "not_applicable", "task_id"),
+    "composite": ("composite", "weights", "components", "note"),
+}  # fmt: skip
+AXIS_ORDER = ("pass_rate", "tokens", "latency", "blast_radius", "refusal", "integrity", "constraints")
+_SECTIONS = {
+    "cell.setup": "setup",
+    "cell.launched": "launched",
+    "cell.exited": "exited",
+    "workdir.captured": "workdir",
+    "grader.ran": "grader",
+    "record.received": "record",
+    "cell.finished": "finished",
+}
+
+
+def in_published_order(axis: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an axis payload with the reference's keys in its order, then our own by name."""
+    first = [key for key in PAYLOAD_KEYS.get(axis, ()) if key in payload]
+    return {key: payload[key] for key in [*first, *sorted(set(payload) - set(first))]}
+
+
+def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
+    """Return all that the ledger holds of the cell or attempt that `text` names, as plain JSON values.
+
+    Without @attempt it is the attempt that counts. Raises BadInput where there is none.
+    """
+    connection = ledger.connection
+    cell, attempt = resolve_cell(connection, text)
+    row = connection.execute("SELECT counted, history FROM cells WHERE cell = ?", (cell,)).fetchone()
+    item = counted_attempt(connection, cell, GATED_1, attempt)
+    stream = _stream_of(item.ref)
+    events = list(ledger.stream(stream))
+    view = CellReader(ledger, connection, GATED_1).row(item)
+    view |= {"cell": cell, "ref": item.ref, "counted": bool(item.counted)}
+    view |= _sections(events)
+    view["axes"] = _axes(events)
+    view["composites"] = {
+        name: judged(policy, item.adjudicated, item.inputs)._asdict()
+        for name, policy in SHIPPED_POLICIES.items()
+    }
+    view["attempts"] = [
+        {"attempt": number, "outcome": outcome or None, "withdrawn": bool(out), "counted": number == row[0]}
+        for number, outcome, out in json.loads(row[1])
+    ]
+    view["adjudications"] = list(_adjudications(ledger, cell, events[0].seq))
+    view["events"] = [_place(event) | {"type": event.meta.type} for event in events]
+    view["blobs"] = [blob for event in events for blob in _blobs(event)]
+    return view
+
+
+def _stream_of(ref: str) -> str:
+    origin, mark, rest = ref.partition(":")
+    foreign = bool(mark) and split_stream(f"{origin}:cell/{rest}") is not None and len(origin) == 32
+    return f"{origin}:cell/{rest}" if foreign else f"cell/{ref}"
+
+
+def _place(event: StoredEvent) -> dict[str, Any]:
+    return {"seq": event.seq, "hash": event.hash.hex()}
+
+
+def _sections(events: list[StoredEvent]) -> dict[str, Any]:
+    found: dict[str, Any] = dict.fromkeys(_SECTIONS.values())
+    calls, spans = [], []
+    for event in events:
+        value = _place(event) | (event.payload or {"redacted": True})
+        if event.meta.type == "model.called":
+            calls.append(value)
+        elif event.meta.type == "span.recorded":
+            spans.append(value)
+        elif event.meta.type in _SECTIONS:
+            found[_SECTIONS[event.meta.type]] = value
+    return found | {"model_calls": calls, "spans": spans}
+
+
+def _axes(events: list[StoredEvent]) -> dict[str, dict[str, Any]]:
+    """Return every axis as last scored, with its event and the events that it was derived from."""
+    by_version = {event.meta.version: event.seq for event in events}
+    found: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event.meta.type == "axis.scored" and event.payload is not None:
+            p = event.payload
+            found[p["axis"]] = {
+                "value": p.get("value"),
+                "state": p["state"],
+                "reason": p.get("reason"),
+                "scorer": p["scorer"],
+                "payload": in_published_order(p["axis"], p["payload"]),
+                "derived_from": [by_version[version] for version in p["evidence"] if version in by_version],
+            } | _place(event)
+    order = {axis: index for index, axis in enumerate(AXIS_ORDER)}
+    return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def _adjudications(ledger: Ledger, cell: str, first_seq: int) -> Iterator[dict[str, Any]]:
+    connection = ledger.connection
+    names = ("sweep", "agent", "model", "task")
+    values = connection.execute(
+        "SELECT sweep, agent, model, task FROM cells WHERE cell = ?", (cell,)
+    ).fetchone()
+    has = dict(zip(names, values, strict=True))
+    query = (
+        "SELECT seq, action, cell, attempt, selection, reason, author, link FROM adjudications ORDER BY seq"
+    )
+    for seq, action, named, attempt, selection, reason, author, link in connection.execute(query).fetchall():
+        chosen = json.loads(selection) if selection else {}
+        by_filter = named is None and seq > first_seq
+        if named == cell or (by_filter and all(has[n] in chosen[n] for n in names if chosen.get(n))):
+            digest = connection.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()[0]
+            yield {
+                "action": action,
+                "attempt": attempt,
+                "reason": reason,
+                "author": author,
+                "link": link,
+                "by_filter": named is None,
+                "seq": seq,
+                "hash": digest.hex(),
+            }
+
+
+def _blobs(event: StoredEvent) -> Iterator[dict[str, Any]]:
+    for path, ref in _references(event.payload or {}, ()):
+        yield {"name": ".".join(path), "type": event.meta.type, "seq": event.seq} | ref
+
+
+def _references(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    if isinstance(value, dict):
+        if value.keys() == {"blob", "size"}:
+            yield path, value
+            return
+        for key, item in value.items():
+            yield from _references(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _references(item, (*path, str(index)))

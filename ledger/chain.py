@@ -1,0 +1,141 @@
+"""One event becomes one row: payload bytes and digest before the transaction, the frame inside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from benchledger.ledger.metadata import parse, spell
+from benchledger.schema.canonical import canonical_bytes
+from benchledger.schema.errors import BadInput, Conflict
+from benchledger.schema.frame import MAX_META, SALT_BYTES, event_hash, frame, payload_digest
+from benchledger.schema.ports import Draft, Receipt
+
+__all__ = ["INSERT", "Prepared", "Row", "existing_receipt", "link", "prepare", "prepare_restored"]
+
+INSERT = (
+    "INSERT INTO events(seq, meta, payload_digest, payload_len, salt, payload, hash) VALUES(?,?,?,?,?,?,?)"
+)
+
+_is_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+
+# seq, meta, payload_digest, payload_len, salt, payload, hash
+Row = tuple[int, str, bytes, int, bytes | None, str | None, bytes]
+
+
+class Prepared(NamedTuple):
+    """An event with everything that needs no transaction.
+
+    `meta` is given whole where a restore repeats what another file says; `payload` is None
+    where that file had it redacted, and then `digest` and `payload_len` are the file's.
+    """
+
+    stream: str
+    id: str
+    actor: str
+    expected: int | None
+    blobs: Mapping[str, bytes]
+    event_type: str
+    schema: int
+    value: dict[str, Any] | None
+    payload: bytes | None
+    payload_len: int
+    salt: bytes | None
+    digest: bytes
+    meta: dict[str, Any] | None = None
+
+
+def prepare(draft: Draft) -> Prepared:
+    """Make payload bytes, salt and digest of a draft."""
+    payload = draft.payload
+    if not _is_uuid(draft.id):
+        raise BadInput(f"event id {draft.id!r} is no UUID in lower case", "leave it out, and one is made")
+    value = payload.to_json()
+    data = canonical_bytes(value)
+    salt = os.urandom(SALT_BYTES)
+    return Prepared(
+        stream=draft.stream,
+        id=draft.id,
+        actor=draft.actor,
+        expected=draft.version,
+        blobs=draft.blobs,
+        event_type=payload.event_type,
+        schema=payload.schema_number,
+        value=value,
+        payload=data,
+        payload_len=len(data),
+        salt=salt,
+        digest=payload_digest(salt, data),
+    )
+
+
+def prepare_restored(meta: dict[str, Any], row: Row, blobs: Mapping[str, bytes]) -> Prepared:
+    """Take an event over exactly as another file holds it: its metadata, its row, the blobs it brings."""
+    if parse(canonical_bytes(meta).decode()) is None:
+        raise BadInput(f"the metadata of event {meta.get('id')!r} is not that of an event")
+    payload = None if row[5] is None else row[5].encode()
+    return Prepared(
+        stream=meta["stream"],
+        id=meta["id"],
+        actor=meta["actor"],
+        expected=meta["version"],
+        blobs=blobs,
+        event_type=meta["type"],
+        schema=meta["schema"],
+        value=None if payload is None else json.loads(payload),
+        payload=payload,
+        payload_len=row[3],
+        salt=row[4],
+        digest=row[2],
+        meta=meta,
+    )
+
+
+def link(item: Prepared, seq: int, prev: bytes, version: int, at: int) -> tuple[Receipt, Row, bytes]:
+    """Return (receipt, row, frame) of the event at `seq` after the hash `prev` (32 bytes)."""
+    if item.expected is not None and item.expected != version:
+        raise Conflict(
+            f"stream {item.stream} is at version {version - 1}, so {item.expected} cannot be written",
+            "another writer was first: read the stream again",
+        )
+    if item.meta is not None:
+        meta = canonical_bytes(item.meta).decode()
+    else:
+        meta = spell(item.actor, at, item.id, item.schema, item.stream, item.event_type, version)
+    meta_bytes = _utf8(meta, item)
+    framed = frame(seq, prev, item.digest, item.payload_len, meta_bytes)
+    digest = event_hash(framed)
+    text = None if item.payload is None else item.payload.decode()
+    row: Row = (seq, meta, item.digest, item.payload_len, item.salt, text, digest)
+    return Receipt(seq, digest.hex(), item.id, item.stream, version), row, framed
+
+
+def _utf8(meta: str, item: Prepared) -> bytes:
+    try:
+        data = meta.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"event {item.id}: stream or actor holds a lone surrogate") from error
+    if len(data) > MAX_META:
+        raise BadInput(f"event {item.id}: metadata of {len(data)} bytes; at most {MAX_META} are allowed")
+    return data
+
+
+def existing_receipt(item: Prepared, seq: int, meta_text: str, payload: str | None, digest: bytes) -> Receipt:
+    """Return the receipt of the event that has this id already; raises Conflict where it says something else."""
+    meta = json.loads(meta_text)
+    same = (
+        meta["type"] == item.event_type
+        and meta["schema"] == item.schema
+        and meta["stream"] == item.stream
+        and meta["actor"] == item.actor
+        and (payload is None or item.payload is None or payload.encode() == item.payload)
+    )
+    if not same:
+        raise Conflict(
+            f"event id {item.id} stands at seq {seq} with other content",
+            "an id is given once: give the new event a new id",
+        )
+    return Receipt(seq, digest.hex(), item.id, meta["stream"], meta["version"], already=True)

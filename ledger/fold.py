@@ -1,0 +1,266 @@
+"""How each type of event changes the projections: one small function a type.
+
+Handlers get the payload as plain JSON values and the caches of all tables. They read only
+payloads and rows, so folding the same events always gives the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from benchledger.ledger.counting import note_attempt, rule, selected_cells
+from benchledger.ledger.ddl import PROJECTIONS
+from benchledger.ledger.rows import Event, Rows, json_text, ref_of, split_stream
+from benchledger.scorers.composite import axis_inputs, masked
+
+__all__ = ["HANDLERS", "count_unknown"]
+
+_CALL_FIELDS = (
+    "number", "protocol", "model_asked", "model_answered", "system_fingerprint", "request_hash",
+    "prompt_tokens", "completion_tokens", "cached_tokens", "latency_ms", "first_token_ms", "status",
+    "finish_reason", "error", "started_at",
+)  # fmt: skip
+_SETTING = PROJECTIONS["settings"].columns[:-1]
+
+
+def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
+    """Count an event whose type or schema number this version does not know."""
+    table = rows["unknown_types"]
+    row = table.get(event_type, schema) or table.make(
+        {"type": event_type, "schema": schema, "events": 0}, event_type, schema
+    )
+    row["events"] += 1
+
+
+def _setup(event: Event, rows: Rows) -> None:
+    parts = split_stream(event.stream)
+    if parts is None:
+        return
+    origin, cell_id, number = parts
+    payload, ref = event.payload, ref_of(event.stream)
+    agent, task = payload["agent"], payload["task"]
+    cell = ref.rpartition("@")[0]
+    sweep, rest = cell_id.split("/", 1)
+    category_task, _, run = rest.rpartition("#run")
+    task_id = "/".join(category_task.split("/")[-2:])
+    behavior = payload["behavior_mode"]
+    attempts = rows["attempts"]
+    row = attempts.get(ref) or attempts.make({"ref": ref, "first_seq": event.seq, "calls": 0}, ref)
+    row.update(payload | agent | {"task_digest": task.get("digest"), "language": task.get("language")})
+    row.update(
+        ref=ref, cell=cell, attempt=number, last_seq=event.seq, uses_model=int(agent["uses_model"]),
+        overlays=json_text(payload.get("overlays")), limits=json_text(payload.get("limits")),
+    )  # fmt: skip
+    identity = {
+        "origin": origin, "sweep": sweep, "agent": agent["name"], "model": payload["model"],
+        "task": task_id, "run": int(run),
+    }  # fmt: skip
+    setting = (
+        agent["name"], payload["model"], agent.get("version") or "", payload["mode"], _behavior(behavior, payload),
+        task_id, origin, sweep, (task.get("digest") or "")[:16], _condition(origin, payload),
+    )  # fmt: skip
+    rows["scores"].make(
+        {"ref": ref, "counted": 0, "setting": _interned(rows, setting, event.seq), "not_applicable": 0}, ref
+    )
+    cells = rows["cells"]
+    if cells.get(cell) is None:
+        cells.make({"cell": cell, "cell_id": cell_id, "history": "[]", "disputed": 0, **identity}, cell)
+    note_attempt(rows, cell, number, outcome="")
+
+
+def _behavior(mode: str, payload: Mapping[str, Any]) -> str:
+    # Overlays and plugins are part of the condition: two of them never share a row of a table.
+    extra = [payload.get("plugin_stack") or None, payload.get("overlays")]
+    return mode if extra == [None, None] else f"{mode} {json_text(extra)}"
+
+
+def _interned(rows: Rows, setting: tuple[str, ...], seq: int) -> int:
+    """Return the number of a setting: the seq of the first cell.setup that had it, so a rebuild gives the same."""
+    table = rows["settings"]
+    known = table.peek(*setting)
+    if known is None:
+        known = table.make(dict(zip((*_SETTING, "id"), (*setting, seq), strict=True)), *setting)
+    return int(known["id"])
+
+
+def _condition(origin: str, payload: Mapping[str, Any]) -> str:
+    # What may differ inside a row of a table without splitting it; then the row names it.
+    agent, get = payload["agent"], payload.get
+    image = agent.get("image_digest") or agent.get("image_id")
+    limits = json_text(get("limits"))
+    return _condition_text(origin, image, limits, get("sandbox"), get("endpoint_origin"), get("protocol"))
+
+
+@lru_cache(maxsize=1024)
+def _condition_text(origin: str, image: str | None, limits: str | None, *rest: str | None) -> str:
+    parts: dict[str, Any] = dict(zip(("sandbox", "endpoint_origin", "protocol"), rest, strict=True))
+    parts |= {"origin": origin, "image": image, "limits": None if limits is None else json.loads(limits)}
+    return json_text(parts) or ""
+
+
+def _attempt(event: Event, rows: Rows) -> dict[str, Any] | None:
+    row = rows["attempts"].get(ref_of(event.stream))
+    if row is not None:
+        row["last_seq"] = event.seq
+    return row
+
+
+def _received(event: Event, rows: Rows) -> None:
+    if split_stream(event.stream) is None:
+        return
+    ref, payload = ref_of(event.stream), event.payload
+    usage = payload.get("printed_usage") or {}
+    rows["attempts"].make(
+        {"ref": ref, "first_seq": event.seq, "last_seq": event.seq, "calls": 0,
+         "published_composite": payload.get("published_composite"), "banner": payload.get("banner"),
+         "url": payload.get("url"), "prompt_printed": usage.get("prompt_tokens"),
+         "completion_printed": usage.get("completion_tokens")}, ref,
+    )  # fmt: skip
+
+
+def _called(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is None:
+        return
+    row["calls"] += 1
+    get = event.payload.get
+    rows["model_calls"].put((row["ref"], *map(get, _CALL_FIELDS), event.seq))
+
+
+def _exited(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is not None:
+        payload = event.payload
+        for name in ("exit_code", "signal", "limit_hit", "wall_ms", "active_ms", "ended_at"):
+            row[name] = payload.get(name)
+        row["timed_out"], row["oom"] = int(payload["timed_out"]), int(payload["oom"])
+
+
+def _graded(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is not None:
+        row["grader_exit"] = event.payload.get("exit_code")
+
+
+def _span(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is not None:
+        p = event.payload
+        rows["spans"].put(
+            (row["ref"], p["span"], p.get("parent"), p["kind"], p["name"], p["started_at"], p.get("ended_at"),
+             json_text(p["attributes"]), p.get("error"), event.seq)
+        )  # fmt: skip
+
+
+def _axis(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is None:
+        return
+    p = event.payload
+    ref, axis, state, scorer = row["ref"], p["axis"], p["state"], p["scorer"]
+    value = p.get("value")
+    rows["axes"].put((ref, axis, value, state, p.get("reason"), scorer, event.seq))
+    score = rows["scores"].get(ref)
+    if score is not None:
+        score.update(axis_inputs(axis, scorer, state, value, p["payload"]))
+        score["not_applicable"] = masked(score["not_applicable"], axis, state)
+
+
+def _composite(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is not None:
+        p = event.payload
+        get = p.get
+        rows["composites"].put(
+            (row["ref"], p["policy_id"], get("value"), get("reason"), get("g"), get("floor"), get("ceiling"),
+             get("coverage"), json_text(p["components"]), event.seq)
+        )  # fmt: skip
+
+
+def _finished(event: Event, rows: Rows) -> None:
+    row = _attempt(event, rows)
+    if row is None or "cell" not in row:
+        return
+    payload = event.payload
+    row["outcome"], row["outcome_kind"] = payload["outcome"], payload.get("outcome_kind")
+    row["notes"] = json_text(payload["notes"]) if payload.get("notes") else None
+    score = rows["scores"].get(row["ref"])
+    if score is not None:
+        score["outcome"] = payload["outcome"]
+    note_attempt(rows, row["cell"], row["attempt"], outcome=payload["outcome"])
+
+
+def _adjudicated(event: Event, rows: Rows) -> None:
+    p = event.payload
+    selection = p.get("selection")
+    rows["adjudications"].put(
+        (event.seq, p["action"], p.get("cell"), p.get("attempt"), json_text(selection), p.get("count"), p["reason"],
+         p["author"], p.get("link"))
+    )  # fmt: skip
+    if p.get("cell"):
+        rule(rows, p["cell"], p.get("attempt"), p["action"])
+        return
+    for cell in selected_cells(rows, selection or {}):
+        rule(rows, cell, None, p["action"])
+
+
+def _planned(event: Event, rows: Rows) -> None:
+    p = event.payload
+    origin = event.stream.partition(":sweep/")[0] if ":sweep/" in event.stream else ""
+    cells = len(p["agents"]) * len(p["models"]) * len(p["tasks"]) * p["repeats"]
+    key = f"{origin}:{p['sweep']}" if origin else p["sweep"]
+    rows["sweeps"].put(
+        (key, origin, p["sweep"], json_text(p["agents"]), json_text(p["models"]), json_text(p["tasks"]), p["repeats"],
+         p["seed"], p["order"], p.get("policy_id"), p["engine"], p["infra_retries"], cells, event.seq)
+    )  # fmt: skip
+
+
+def _policy(event: Event, rows: Rows) -> None:
+    policy = event.payload["policy"]
+    if rows["policies"].get(event.payload["policy_id"]) is None:
+        rows["policies"].put(
+            (event.payload["policy_id"], policy["name"], policy["formula"], json_text(policy), event.seq)
+        )
+
+
+def _source(event: Event, rows: Rows) -> None:
+    p = event.payload
+    rows["sources"].put((event.seq, p["format"], p["digest"], p["size"], p["records"], p.get("name")))
+
+
+def _rescored(event: Event, rows: Rows) -> None:
+    p, head = event.payload, event.payload["head"]
+    # An event taken over from another ledger speaks of that ledger's head and cells.
+    origin = event.stream.removesuffix(":ledger") if event.stream.endswith(":ledger") else None
+    rows["rescores"].put(
+        (event.seq, p["policy_id"], json_text(p["selection"]), head["seq"], head["hash"], p["cells"],
+         p["table_digest"], origin)
+    )  # fmt: skip
+
+
+def _redacted(event: Event, rows: Rows) -> None:
+    p = event.payload
+    rows["redactions"].put((event.seq, p.get("seq"), p.get("blob"), p["reason"]))
+
+
+HANDLERS: dict[str, Callable[[Event, Rows], None]] = {
+    "policy.declared": _policy,
+    "sweep.planned": _planned,
+    "source.imported": _source,
+    "record.received": _received,
+    "cell.setup": _setup,
+    "model.called": _called,
+    "cell.exited": _exited,
+    "grader.ran": _graded,
+    "span.recorded": _span,
+    "axis.scored": _axis,
+    "composite.scored": _composite,
+    "cell.finished": _finished,
+    "cell.adjudicated": _adjudicated,
+    "history.rescored": _rescored,
+    "payload.redacted": _redacted,
+}
+# cell.launched and workdir.captured change no row: their evidence is read from the events.

@@ -1,0 +1,1 @@
+"""Importers: foreign run records turned into events."""

@@ -1,0 +1,1 @@
+"""What happens: sandboxes, agents, the model proxy, tasks, cells and sweeps."""

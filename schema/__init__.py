@@ -1,0 +1,1 @@
+"""What is said: frozen models, canonical bytes, ids, errors and ports."""

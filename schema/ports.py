@@ -1,0 +1,125 @@
+"""The plugs between the layers. Docstrings say what an implementation MUST and MAY do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from benchledger.schema.base import BlobRef, Payload
+from benchledger.schema.canonical import MAX_INT
+from benchledger.schema.frame import blob_digest
+from benchledger.schema.ids import live_id
+
+__all__ = ["Agent", "Clock", "Draft", "Engine", "Receipt", "Sandbox", "Sink", "blob_ref", "blob_references"]
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that is not yet in a ledger.
+
+    `blobs` are bytes that the payload refers to, by digest; they commit with the event.
+    `version` is the expected stream version, None where the writer does not care.
+    """
+
+    stream: str
+    payload: Payload
+    id: str = field(default_factory=live_id)
+    actor: str = "cli"
+    version: int | None = None
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an event is durable: its place and hash (64 hex digits).
+
+    `already` says that an equal event was there before and nothing was written.
+    """
+
+    seq: int
+    hash: str
+    id: str
+    stream: str
+    version: int
+    already: bool = False
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Where times come from."""
+
+    def now_us(self) -> int:
+        """Return Unix time in microseconds. It MUST NOT go back by more than the system's clock does."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where events go."""
+
+    def emit(self, draft: Draft) -> Receipt:
+        """Append one event.
+
+        MUST return only after the event and its blobs are durable. MUST be idempotent by id: an
+        equal event gives the old receipt, another one under the same id raises Conflict. MUST
+        raise Conflict where `draft.version` is given and is not the next of its stream. MUST
+        refuse a payload that refers to a blob that is neither given nor known.
+        """
+        ...
+
+    def emit_all(self, drafts: Sequence[Draft]) -> list[Receipt]:
+        """Append several events, all or none, in order. The rest as in `emit`."""
+        ...
+
+
+@runtime_checkable
+class Sandbox(Protocol):
+    """A place where an agent runs."""
+
+    def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> Any:
+        """Run to the end or to a limit. MUST leave no process behind, whatever the agent does."""
+        ...
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A coding-agent CLI under test."""
+
+    name: str
+
+    def command(self, endpoint: str, model: str, instruction: str) -> Sequence[str]:
+        """Return the argv. MUST NOT put a key into it."""
+        ...
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """What runs many cells."""
+
+    def submit(self, cell: Any) -> None:
+        """Queue one cell. MAY block for back-pressure; MUST NOT drop it in silence."""
+        ...
+
+
+def blob_ref(data: bytes) -> BlobRef:
+    """Return the reference under which `data` is kept."""
+    return BlobRef(blob=blob_digest(data), size=len(data))
+
+
+def blob_references(value: Any) -> Iterator[tuple[str, int]]:
+    """Yield (digest, size) of every blob reference inside a payload, whatever its type."""
+    if isinstance(value, dict):
+        digest, size = value.get("blob"), value.get("size")
+        named = len(value) == 2 and isinstance(digest, str) and type(size) is int and 0 <= size <= MAX_INT
+        if named and _DIGEST.fullmatch(digest):
+            yield digest, size
+        else:
+            for item in value.values():
+                yield from blob_references(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from blob_references(item)

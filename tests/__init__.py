@@ -1,0 +1,1 @@
+"""Tests; not part of the wheel."""
