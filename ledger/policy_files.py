@@ -16,7 +16,7 @@ from benchledger.schema.errors import BadInput, BenchledgerError, RecordErrors, 
 from benchledger.schema.policy import FORMULA_TERMS, Policy
 from benchledger.scorers.composite import SHIPPED_POLICIES
 
-__all__ = ["is_policy_file", "load_policy", "policy_toml", "weighted"]
+__all__ = ["is_policy_file", "load_policy", "policy_toml", "renamed", "weighted"]
 
 _MAX_BYTES = 2**20
 _MAX_WEIGHT = 1e6
@@ -76,6 +76,18 @@ def policy_toml(policy: Policy) -> str:
     for section, numbers in (("weights", policy.weights), ("parameters", policy.parameters)):
         lines += ["", f"[{section}]", *(f"{name} = {value!r}" for name, value in numbers.items())]
     return "\n".join(lines) + "\n"
+
+
+def renamed(base: Policy, name: str) -> Policy:
+    """Return `base` under another name; raises UsageError where that is no name, or one that ships."""
+    if name in SHIPPED_POLICIES:
+        raise UsageError(f"{name} is the name of a policy that ships", "give yours a name of its own")
+    try:
+        return checked(Policy, canonical_bytes(base.to_json() | {"name": name}))
+    except BadInput as error:
+        raise UsageError(
+            f"{name!r} is no name for a policy", "use letters, digits and . _ + = , ~ -, at most 200"
+        ) from error
 
 
 def weighted(base: Policy, given: Sequence[str]) -> Policy:

@@ -35,6 +35,7 @@ __all__ = ["UNREADABLE", "ChainResult", "Defect", "check_range", "genesis_of", "
 
 # What reading hostile bytes may raise, besides our own errors and SQLite's.
 UNREADABLE = (
+    struct.error,
     LookupError,
     ValueError,
     TypeError,
@@ -169,17 +170,17 @@ class _Walk:
                 hasher = event_copy()
                 hasher.update(framed)
                 linked = hasher.digest() == stored
-            except (TypeError, ValueError, struct_error):
+            except (TypeError, ValueError, struct.error):
                 whole = linked = False
                 framed = b""
             if not (whole and linked and seq == expected and self.suspect is None):
-                framed = self._name(row, prev, expected, whole=whole) or framed
+                framed = self._name(row, prev, expected, whole=whole)
             leaves(sha256(b"\x00" + framed).digest())
             prev, expected = stored, seq + 1
         self.next, self.prev = expected, prev
 
-    def _name(self, row: tuple[Any, ...], prev: bytes, expected: int, *, whole: bool) -> bytes | None:
-        """Say what is wrong with a row that the quick loop stopped at; return its true frame if known."""
+    def _name(self, row: tuple[Any, ...], prev: bytes, expected: int, *, whole: bool) -> bytes:
+        """Say what is wrong with a row that the quick loop stopped at; return its frame, empty for none."""
         seq, meta, digest, length, salt, payload, stored = row
         found = self.result.defects
         if seq != expected:
@@ -192,7 +193,7 @@ class _Walk:
         before, self.suspect = self.suspect, None
         computed = _hash(seq, prev, digest, length, meta)
         if seq != expected or (computed is not None and computed[1] == stored):
-            return computed[0] if computed else None
+            return computed[0] if computed else b""
         if before is not None:
             retried = _hash(seq, before, digest, length, meta)
             if retried is not None and retried[1] == stored:
@@ -203,7 +204,7 @@ class _Walk:
         if seq > 0:
             pair = f"events {seq - 1} and {seq} do not fit together: one of the two is not what was hashed"
             found.append(Defect(seq, "link", pair))
-        return None
+        return computed[0] if computed else b""
 
     def _payload(self, seq: int, digest: Any, length: Any, salt: Any, payload: Any) -> None:
         fits = isinstance(digest, bytes) and len(digest) == 32
@@ -227,13 +228,12 @@ class _Walk:
         self.result.defects.append(Defect(seq, "payload", detail))
 
 
-struct_error = struct.error
-
-
 def _hash(seq: int, prev: bytes, digest: bytes, length: int, meta: bytes) -> tuple[bytes, bytes] | None:
+    if len(prev) != 32 or len(digest) != 32:
+        return None  # struct would cut or fill them
     try:
         framed = frame(seq, prev, digest, length, meta)
-    except (TypeError, struct_error):
+    except (TypeError, struct.error):
         return None
     return framed, event_hash(framed)
 

@@ -29,12 +29,15 @@ __all__ = ["ScoreCheck"]
 # Attempts of a sweep are written side by side; more of them in memory only cost time.
 _KEEP_STREAMS = 512
 _CELL_TYPES = EVIDENCE_TYPES | {"axis.scored", "composite.scored", "cell.finished"}
+# Scores are never redacted, so a composite can always be computed from them; of a later version they may be.
+_REDACTED = ("redacted", "was redacted")
+_FOREIGN = ("format_unsupported", "is of a schema number that this version does not know")
 
 
 class _Stream:
     """What was seen of one attempt so far."""
 
-    __slots__ = ("axes", "cached", "events", "outcome", "pending", "redacted")
+    __slots__ = ("axes", "cached", "events", "gone", "outcome", "pending")
 
     def __init__(self) -> None:
         self.events: list[tuple[int, Payload]] = []
@@ -42,7 +45,7 @@ class _Stream:
         self.axes: dict[str, AxisScore] = {}
         self.outcome: str | None = None
         self.pending: tuple[int, CompositeScored] | None = None
-        self.redacted = False
+        self.gone: tuple[str, str] | None = None  # (kind, what happened) to evidence that cannot be read
 
 
 class ScoreCheck:
@@ -77,9 +80,8 @@ class ScoreCheck:
 
     def _unfinished(self) -> None:
         for seq, state in self._open.values():
-            if state.redacted:
-                reason = "the composite could not be computed again: the outcome of this attempt was redacted"
-                self.unchecked.append(Defect(seq, "redacted", reason))
+            if state.gone is not None:
+                self._uncheckable(seq, "the composite", state.gone)
             else:
                 self.defects.append(Defect(seq, "score", "no cell.finished stands behind this composite"))
 
@@ -94,10 +96,9 @@ class ScoreCheck:
         if not is_known(name, schema):
             key = f"{name} (schema {schema})"
             self.unknown[key] = self.unknown.get(key, 0) + 1
-            return
-        if text is None:
-            if name in _CELL_TYPES:
-                self._state(stream, version).redacted = True
+        if name in _CELL_TYPES and (gone := _gone(name, schema, text)):
+            self._state(stream, version).gone = gone
+        if text is None or not is_known(name, schema):
             return
         payload = self._payload(seq, name, schema, text)
         if payload is None:
@@ -171,10 +172,10 @@ class ScoreCheck:
             " WHERE stream = ? AND version < ? ORDER BY version",
             (stream, version),
         ):
-            if name not in _CELL_TYPES or not is_known(name, schema):
+            if name not in _CELL_TYPES:
                 continue
-            if text is None:
-                state.redacted = True
+            if gone := _gone(name, schema, text):
+                state.gone = gone
                 continue
             try:
                 payload = _load(name, schema, text)
@@ -194,7 +195,10 @@ class ScoreCheck:
         if state.cached is None:
             state.cached = evidence_of(state.events, self._blob)
         if state.cached is None:
-            self.defects.append(Defect(seq, "axis", f"{payload.axis} has no cell.setup before it"))
+            if state.gone is not None:
+                self._uncheckable(seq, payload.axis, state.gone)
+            else:
+                self.defects.append(Defect(seq, "axis", f"{payload.axis} has no cell.setup before it"))
             return
         self._missed_blob = False
         try:
@@ -209,9 +213,9 @@ class ScoreCheck:
     def _differing(self, seq: int, state: _Stream, payload: AxisScored, derived: AxisScore) -> None:
         wanted = axis_event(derived).to_json()
         found = payload.model_copy(update={"supersedes": None}).to_json()
-        if wanted != found and (state.redacted or self._missed_blob):
-            reason = f"{payload.axis} could not be derived again: evidence of this attempt was redacted"
-            self.unchecked.append(Defect(seq, "redacted", reason))
+        gone = state.gone or (_REDACTED if self._missed_blob else None)
+        if wanted != found and gone is not None:
+            self._uncheckable(seq, payload.axis, gone)
         elif wanted != found:
             fields = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
             detail = (
@@ -229,11 +233,18 @@ class ScoreCheck:
             return
         expected = evaluate(policy, inputs_of(state.outcome, state.axes))
         found = Composite(*[getattr(payload, name) for name in Composite._fields])
-        if expected != found:
+        if expected != found and state.gone is not None and state.gone != _REDACTED:
+            self._uncheckable(seq, "the composite", state.gone)
+        elif expected != found:
             detail = (
                 f"composite {payload.value} is not {expected.value}, which {policy.name} gives for its axes"
             )
             self.defects.append(Defect(seq, "score", detail))
+
+    def _uncheckable(self, seq: int, what: str, gone: tuple[str, str]) -> None:
+        kind, happened = gone
+        detail = f"{what} could not be derived again: something of this attempt {happened}"
+        self.unchecked.append(Defect(seq, kind, detail))
 
     def _blob(self, digest: str) -> bytes | None:
         if digest in self._redacted_blobs:
@@ -242,6 +253,10 @@ class ScoreCheck:
             return read_blob(self.connection, digest)
         except BenchledgerError:
             return None  # named by the blob check
+
+
+def _gone(name: str, schema: int, text: str | None) -> tuple[str, str] | None:
+    return _FOREIGN if not is_known(name, schema) else _REDACTED if text is None else None
 
 
 def _load(name: str, schema: int, text: str) -> Payload:
