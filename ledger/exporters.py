@@ -109,7 +109,7 @@ def opened(source: Source) -> tuple[dict[str, Any], Iterator[Foreign]]:
         other = Ledger.open(source.path)
         head = other.head()
         header = {"ledger_id": other.ledger_id, "head": head.to_json() if head else None}
-        return header, checked(source.name, header, stored_events(other))
+        return header, _until_closed(other, checked(source.name, header, stored_events(other)))
     lines = source.lines()
     number, text = next(lines)
     header = _json_line(source.name, number, text)
@@ -117,6 +117,11 @@ def opened(source: Source) -> tuple[dict[str, Any], Iterator[Foreign]]:
     if not re.fullmatch("[0-9a-f]{32}", str(ledger_id)) or not isinstance(header.get("head"), dict):
         raise BadInput(f"{source.name}:{number}: the first line of an export names ledger_id and head")
     return header, checked(source.name, header, exported_events(source.name, lines))
+
+
+def _until_closed(other: Ledger, events: Iterator[Foreign]) -> Iterator[Foreign]:
+    with other:
+        yield from events
 
 
 def _json_line(name: str, number: int, text: bytes) -> dict[str, Any]:

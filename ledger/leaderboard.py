@@ -12,7 +12,18 @@ from math import fsum
 from statistics import median
 from typing import Any
 
-from benchledger.ledger.queries import COUNTED, DEFAULT_MODES, Columns, Scored, Setting, count_of, in_columns, scored
+from benchledger.ledger.queries import (
+    COUNTED,
+    DEFAULT_MODES,
+    Columns,
+    Scored,
+    Setting,
+    count_of,
+    in_columns,
+    scored,
+    selection_sql,
+)
+from benchledger.ledger.standing import citable_rows
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import GATED_1
@@ -115,6 +126,12 @@ class LeaderRow:
 
     statistics: RowStatistics
     totals: RowTotals
+    citable: int = 0
+
+    @property
+    def standing(self) -> str:
+        """Return `citable` where every counted cell of the row is, else `provisional`."""
+        return "citable" if 0 < self.totals.cells == self.citable else "provisional"
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented shape; scores 0..1, times in ms, costs in the plan's currency or null."""
@@ -146,7 +163,7 @@ class LeaderRow:
             "retried": t.retried,
             "withdrawn": t.withdrawn,
             "coverage": t.coverage.mean() if t.coverage.count else None,
-            "standing": "provisional",
+            "standing": self.standing,
             "mode": mode,
             "behavior": behavior,
             "differs": t.differs(),
@@ -158,9 +175,7 @@ def default_modes(selection: Selection) -> Selection:
     return selection if selection.mode else selection.model_copy(update={"mode": DEFAULT_MODES})
 
 
-def collect(
-    connection: sqlite3.Connection, policy: Policy, selection: Selection
-) -> dict[RowKey, RowTotals]:
+def collect(connection: sqlite3.Connection, policy: Policy, selection: Selection) -> dict[RowKey, RowTotals]:
     """Gather the attempts of a selection into rows.
 
     The default policy's composites are events, projected and verified: they are read, not evaluated again.
@@ -220,12 +235,21 @@ def _outside(selection: Selection, agent: str, model: str) -> bool:
 
 
 def leaderboard(
-    connection: sqlite3.Connection, policy: Policy, selection: Selection, *, common: bool = False
+    connection: sqlite3.Connection,
+    policy: Policy,
+    selection: Selection,
+    *,
+    common: bool = False,
+    verified: int = -1,
 ) -> list[LeaderRow]:
-    """Return the ranked rows of a selection under a policy, best first."""
+    """Return the ranked rows of a selection under a policy, best first.
+
+    `verified` is the last seq that a clean full verify on this machine covered: without it no row is citable.
+    """
     chosen = default_modes(selection)
     rows = collect(connection, policy, chosen)
     _add_unrun(connection, chosen, rows)
     tasks = view_tasks(connection, chosen, {key: row.data for key, row in rows.items()})
     ranked = row_statistics([row.data for row in rows.values()], tasks, common=common)
-    return [LeaderRow(statistics, rows[statistics.key]) for statistics in ranked]
+    citable = citable_rows(connection, verified, *selection_sql(chosen))
+    return [LeaderRow(s, rows[s.key], citable.get(s.key, 0)) for s in ranked]

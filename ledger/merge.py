@@ -6,7 +6,6 @@ events are chained again under their ids, in streams that carry the ledger they 
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from benchledger.ledger.append import AppendReport
 from benchledger.ledger.chain import Prepared, prepare_restored
+from benchledger.ledger.database import remove
 from benchledger.ledger.exporters import Foreign, checked, opened, stored_events
 from benchledger.ledger.importers.reader import Source
 from benchledger.ledger.rows import split_stream
@@ -34,15 +34,16 @@ def restore_or_append(path: Path, source: Source, actor: str = "cli") -> AppendR
     header, events = opened(source)
     if path.exists():
         with Ledger.open(path, write=True) as ledger:
+            if ledger.head() is None:
+                # A restore that was killed before its only transaction ended.
+                return _restore(ledger.claim(header["ledger_id"]), header, events, source.name)
             return _merge(ledger, header, events, actor)
     ledger = Ledger.create(path, header["ledger_id"], seed=False)
     try:
         with ledger:
             return _restore(ledger, header, events, source.name)
     except BaseException:
-        for suffix in ("", "-wal", "-shm", "-lock"):
-            with contextlib.suppress(OSError):
-                Path(f"{path}{suffix}").unlink()
+        remove(path)
         raise
 
 

@@ -75,7 +75,7 @@ class Projector:
             if report is not None:
                 report(batch[-1][0])
 
-    def add(  # noqa: PLR0917 - on the path of every event, where keywords cost
+    def add(
         self, seq: int, stream: str, event_type: str, schema: int, value: dict[str, Any] | None, framed: bytes
     ) -> None:
         """Fold one event; `value` is its payload, None where it was redacted."""

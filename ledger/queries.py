@@ -96,7 +96,9 @@ def selection_sql(selection: Selection) -> tuple[str, list[str]]:
 
 
 def _settings(connection: sqlite3.Connection) -> dict[int, Setting]:
-    query = "SELECT id, agent, version, model, mode, behavior, task, sweep, task_digest, condition FROM settings"
+    query = (
+        "SELECT id, agent, version, model, mode, behavior, task, sweep, task_digest, condition FROM settings"
+    )
     return {row[0]: Setting(row[1:6], *row[6:]) for row in connection.execute(query)}
 
 
@@ -130,7 +132,12 @@ def count_of(connection: sqlite3.Connection, selection: Selection, where: str = 
 
 
 def in_columns(
-    connection: sqlite3.Connection, columns: str, selection: Selection, *, where: str = COUNTED, source: str = ""
+    connection: sqlite3.Connection,
+    columns: str,
+    selection: Selection,
+    *,
+    where: str = COUNTED,
+    source: str = "",
 ) -> Iterator[tuple[Setting, Columns]]:
     """Yield (setting, columns) of attempts in bytewise order of their refs: neighbours of one setting together.
 

@@ -6,9 +6,11 @@ before launch, and verified (design section 1). All else is provisional.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Circumstances", "standing", "standing_reasons"]
+__all__ = ["Circumstances", "citable_rows", "standing", "standing_reasons"]
 
 _SEALED = frozenset({"docker", "run-cell"})
 
@@ -58,3 +60,36 @@ def standing_reasons(seen: Circumstances) -> list[str]:
 def standing(seen: Circumstances) -> str:
     """Return `citable` or `provisional`."""
     return "provisional" if standing_reasons(seen) else "citable"
+
+
+# The same rule as `standing_reasons`, over all counted attempts of the settings that could be citable.
+_CITABLE = """
+WITH sealed AS (
+  SELECT id, agent, version, model, mode, behavior, task, sweep, origin FROM settings
+  WHERE mode = 'live' AND version <> '' AND json_extract(condition, '$.image') IS NOT NULL
+    AND json_extract(condition, '$.sandbox') IN ('docker', 'run-cell'){chosen})
+SELECT t.agent, t.version, t.model, t.mode, t.behavior, count(*) FROM sealed t
+JOIN scores s ON s.setting = t.id AND s.counted = 1
+JOIN attempts a ON a.ref = s.ref
+JOIN events e ON e.seq = a.first_seq
+WHERE e.type <> 'record.received' AND a.last_seq <= ? AND EXISTS (
+  SELECT 1 FROM sweeps p WHERE p.sweep = t.sweep AND p.origin = t.origin AND p.seq < a.first_seq
+    AND t.agent IN (SELECT value FROM json_each(p.agents))
+    AND t.model IN (SELECT value FROM json_each(p.models))
+    AND t.task IN (SELECT value FROM json_each(p.tasks)))
+GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+def citable_rows(
+    connection: sqlite3.Connection, verified: int, chosen: str, values: Sequence[str]
+) -> dict[tuple[str, ...], int]:
+    """Return how many counted attempts of each row (agent, version, model, mode, behavior) are citable.
+
+    `verified` is the last seq that a clean full verify on this machine covered, -1 for none;
+    `chosen` and `values` are the SQL conditions of a selection.
+    """
+    if verified < 0:
+        return {}
+    found = connection.execute(_CITABLE.format(chosen=chosen), (*values, verified))
+    return {tuple(row[:5]): row[5] for row in found}

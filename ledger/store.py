@@ -71,27 +71,30 @@ class Ledger(Reader):
             except FileExistsError:
                 raise EnvironmentLacks(f"{path} exists already", "name another file with --ledger") from None
             try:
-                return cls._made(path, ledger_id, seed=seed)
+                return cls._create(path, ledger_id or new_ledger_id(), seed=seed)
             except BaseException:
-                # A disk that is full, say: what is half made would only stand in the way of the next try.
                 database.remove(path)
                 raise
 
     @classmethod
-    def _made(cls, path: Path, ledger_id: str | None, *, seed: bool) -> Ledger:
+    def _create(cls, path: Path, ledger_id: str, *, seed: bool) -> Ledger:
         lock = WriterLock(path)
         with lock.held():
             connection = database.connect_new(path)
+            ledger = cls(path, connection, lock)
+            ledger._ledger_id = ledger_id
+            # Tables and first event in one transaction: no process can die between the two.
             connection.execute("BEGIN IMMEDIATE")
             for statement in all_statements():
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={FORMAT}")
+            ledger._begin()
+            if seed:
+                created = LedgerCreated(ledger_id=ledger_id, algorithms=ALGORITHMS)
+                ledger._append([chain.prepare(Draft("ledger", created))])
+            ledger.projector.flush(ledger._seq)
             connection.execute("COMMIT")
-        ledger = cls(path, connection, lock)
-        ledger._ledger_id = ledger_id or new_ledger_id()
-        if seed:
-            ledger.emit(Draft("ledger", LedgerCreated(ledger_id=ledger._ledger_id, algorithms=ALGORITHMS)))
         return ledger
 
     @classmethod
@@ -103,6 +106,13 @@ class Ledger(Reader):
                 return cls(path, database.connect_read_only(path), None)
             connection = database.connect(path)
             return cls(path, connection, WriterLock(path))
+
+    def claim(self, ledger_id: str) -> Self:
+        """Give an empty ledger its id before the first event says it; raises UsageError where there is one."""
+        if self.head() is not None:
+            raise UsageError(f"{self.path} has events already", "an id is given once, by the first event")
+        self._ledger_id = ledger_id
+        return self
 
     def close(self) -> None:
         """Close the file. The last close checkpoints the WAL, so it happens under the lock."""

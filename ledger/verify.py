@@ -195,9 +195,7 @@ def _take_chain(ledger: Ledger, chain: ChainResult, report: VerifyReport) -> Non
     report.redacted_blobs = sorted(blobs)
 
 
-def _redactions(
-    connection: sqlite3.Connection, found: list[Defect]
-) -> tuple[dict[int, int], dict[str, int]]:
+def _redactions(connection: sqlite3.Connection, found: list[Defect]) -> tuple[dict[int, int], dict[str, int]]:
     try:
         return verify_file.redactions(connection)
     except sqlite3.DatabaseError as error:

@@ -113,13 +113,19 @@ def blob_ref(data: bytes) -> BlobRef:
 def blob_references(value: Any) -> Iterator[tuple[str, int]]:
     """Yield (digest, size) of every blob reference inside a payload, whatever its type."""
     if isinstance(value, dict):
-        digest, size = value.get("blob"), value.get("size")
-        named = len(value) == 2 and isinstance(digest, str) and type(size) is int and 0 <= size <= MAX_INT
-        if named and _DIGEST.fullmatch(digest):
-            yield digest, size
+        found = _reference(value) if len(value) == 2 else None
+        if found is not None:
+            yield found
         else:
             for item in value.values():
                 yield from blob_references(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from blob_references(item)
+
+
+def _reference(value: Mapping[str, Any]) -> tuple[str, int] | None:
+    digest, size = value.get("blob"), value.get("size")
+    if not isinstance(digest, str) or type(size) is not int or not 0 <= size <= MAX_INT:
+        return None
+    return (digest, size) if _DIGEST.fullmatch(digest) else None

@@ -1,10 +1,6 @@
 """The command reference of the README, made from the commands themselves.
 
-[[[cog
-from benchledger.ledger.cli.reference import markdown
-cog.out(markdown())
-]]]
-[[[end]]]
+README.md holds it between marks of cog, whose code is `cog.out(reference.markdown())`.
 """
 
 from __future__ import annotations
@@ -64,7 +60,8 @@ def _option(option: click.Option) -> str:
     names = ", ".join(option.opts)
     metavar = "" if option.is_flag else f" {_metavar(option)}"
     default = f" Default: `{option.default}`." if option.show_default and option.default is not None else ""
-    return f"| `{names}{metavar}` | {option.help}{default} |".replace("\\", "")
+    named = f"{names}{metavar}".replace("|", "\\|")  # else the cell of the table ends here
+    return f"| `{named}` | {option.help}{default} |"
 
 
 def _metavar(option: click.Option) -> str:

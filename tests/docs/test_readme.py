@@ -26,7 +26,8 @@ def _console_steps() -> Iterator[tuple[str, str]]:
 
 
 def _pattern(expected: str) -> re.Pattern[str]:
-    return re.compile("".join(".*" if part == "…" else re.escape(part) for part in re.split("(…)", expected)), re.DOTALL)
+    parts = (".*" if part == "…" else re.escape(part) for part in re.split("(…)", expected))
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def test_every_console_block_prints_what_the_readme_says(tmp_path: Path) -> None:

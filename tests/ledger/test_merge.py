@@ -113,3 +113,14 @@ def test_an_export_of_a_fork_of_this_ledger_is_refused(tmp_path: Path) -> None:
         _take(copy, longer)
     checked(copy)
     assert CELLS.exists()
+
+
+def test_a_restore_that_was_killed_before_its_end_is_taken_up_again(tmp_path: Path) -> None:
+    source, copy = tmp_path / "source.db", tmp_path / "copy.db"
+    with published(source) as ledger:
+        file = _exported(ledger, tmp_path / "ledger.jsonl")
+        identity = ledger.ledger_id
+    Ledger.create(copy, identity, seed=False).close()
+    _take(copy, file)
+    assert _contents(copy) == _contents(source)
+    checked(copy)

@@ -1,0 +1,107 @@
+"""Every JSON shape of the documentation: at least these keys, with these types."""
+
+import pytest
+
+from tests.cli.calls import COMPLETE, PUBLISHED, RUNS, answer
+
+NUMBER = (int, float)
+MAYBE = (*NUMBER, type(None))
+TEXT, MAYBE_TEXT = str, (str, type(None))
+HEAD = {"seq": int, "hash": TEXT}
+
+# fmt: off
+APPEND = dict(
+    events=int, cells=int, already=int, head=HEAD,
+    composites=dict(published=int, reproduced=int, differing=list),
+)
+VERIFY = dict(ok=bool, level=TEXT, events=int, head=HEAD, defects=list, redacted=list)
+CELLS = dict(
+    cell_id=TEXT, attempt=int, agent=TEXT, model=TEXT, task=TEXT, outcome=MAYBE_TEXT, outcome_kind=MAYBE_TEXT,
+    policy=TEXT, composite=MAYBE, floor=MAYBE, coverage=MAYBE, axes=dict, standing=TEXT, standing_reasons=list,
+    source=TEXT,
+)
+AXIS = dict(value=MAYBE, state=TEXT, reason=MAYBE_TEXT)
+RESCORE = dict(policy=dict, cells=int, recorded=bool, rows=list)
+RESCORE_ROW = dict(
+    agent=TEXT, model=TEXT, before=MAYBE, after=MAYBE, rank_before=int, rank_after=int, place_before=int,
+    place_after=int,
+)
+POLICY = dict(id=TEXT, name=TEXT, formula=TEXT, weights=dict, parameters=dict)
+LEADERBOARD = dict(
+    rank=int, tied=bool, agent=TEXT, version=MAYBE_TEXT, model=TEXT, composite=MAYBE, floor=MAYBE, ceiling=MAYBE,
+    low=MAYBE, high=MAYBE, pass_rate=MAYBE, passed=int, tasks=int, planned=int, cells=int, cost_per_solved=MAYBE,
+    tokens_per_solved=MAYBE, wall_median_ms=MAYBE, infra_faults=int, retried=int, withdrawn=int, coverage=MAYBE,
+    standing=TEXT,
+)
+COMPARE = dict(
+    policy=TEXT, a=TEXT, b=TEXT, tasks=list, difference=MAYBE, low=MAYBE, high=MAYBE, solved_by_a=list,
+    solved_by_b=list, unpaired_a=list, unpaired_b=list, repeats_needed=MAYBE,
+)
+SHOW = CELLS | dict(
+    composites=dict, attempts=list, adjudications=list, events=list, blobs=list, model_calls=list, spans=list,
+    setup=dict, published_composite=MAYBE,
+)
+# fmt: on
+
+
+def holds(value, shape):
+    assert isinstance(value, dict)
+    for key, kind in shape.items():
+        assert key in value, key
+        if isinstance(kind, dict):
+            holds(value[key], kind)
+        else:
+            assert isinstance(value[key], kind), (key, value[key])
+            assert kind is bool or kind in (bool, dict, list, str) or value[key] is not True
+
+
+def test_append_and_verify_have_their_documented_shapes(empty):
+    holds(answer("append", PUBLISHED, *RUNS), APPEND)
+    holds(answer("verify"), VERIFY)
+
+
+def test_a_defect_has_its_documented_shape(filled):
+    (defect,) = answer("verify", "--head", f"1:{'0' * 64}", code=1)["defects"]
+    holds(defect, {"seq": int, "kind": TEXT, "detail": TEXT})
+
+
+@pytest.mark.parametrize("policy", ["gated-1", "cab-0.1"])
+def test_cells_and_leaderboard_have_their_documented_shapes(policy, filled):
+    rows = answer("cells", "--policy", policy)
+    assert rows
+    for row in rows:
+        holds(row, CELLS)
+        assert row["policy"] == policy
+        assert row["task"].count("/") == 1
+        for axis in row["axes"].values():
+            holds(axis, AXIS)
+            assert (axis["reason"] is None) == (axis["state"] == "recorded") or axis["reason"]
+    for row in answer("leaderboard", "--policy", policy):
+        holds(row, LEADERBOARD)
+
+
+def test_rescore_has_its_documented_shape(filled):
+    said = answer("rescore", "--policy", "cab-0.1")
+    holds(said, RESCORE)
+    holds(said["policy"], POLICY)
+    for row in said["rows"]:
+        holds(row, RESCORE_ROW)
+
+
+def test_show_and_compare_have_their_documented_shapes(filled):
+    holds(answer("show", COMPLETE), SHOW)
+    holds(answer("compare", "aider", "opencode"), COMPARE)
+
+
+def test_the_other_commands_have_theirs(filled, tmp_path):
+    holds(answer("init", "--ledger", tmp_path / "new.db"), {"ledger": TEXT, "ledger_id": TEXT, "head": HEAD})
+    holds(answer("export", tmp_path / "o.gz"), {"file": TEXT, "events": int, "blobs": int, "head": HEAD})
+    holds(answer("rebuild"), {"ledger": TEXT, "head": HEAD, "tables": dict})
+    for item in answer("doctor"):
+        holds(item, {"check": TEXT, "state": TEXT, "detail": TEXT})
+    for item in answer("policy", "list"):
+        holds(item, POLICY | {"ships": bool})
+    judged = answer("adjudicate", "dispute", COMPLETE, "--reason", "r", "--author", "a")
+    holds(judged, {"action": TEXT, "event": HEAD, "cells": list, "ledger": TEXT, "head": HEAD})
+    demo = answer("demo", "--into", tmp_path / "demo.db")
+    holds(demo, {"append": APPEND, "verify": VERIFY, "rescore": list, "leaderboards": dict})

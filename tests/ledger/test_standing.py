@@ -1,0 +1,64 @@
+"""A row is citable when each of its cells is, and only then."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchledger.ledger.leaderboard import leaderboard
+from benchledger.ledger.store import Ledger
+from benchledger.schema.events import AgentIdentity, CellFinished, CellSetup
+from benchledger.schema.history import Selection, SweepPlanned
+from benchledger.schema.ports import Draft
+from benchledger.scorers.composite import GATED_1
+
+_IMAGE = "sha256:" + "ab" * 32
+
+
+def _run(ledger: Ledger, task: str, **changed: object) -> None:
+    agent = AgentIdentity(name="a", version="1", image_id=_IMAGE)
+    cell = f"s/a/m/c/{task}#run1"
+    fields: dict[str, object] = {"agent": agent, "mode": "live", "sandbox": "docker", **changed}
+    setup = CellSetup(cell_id=cell, model="m", **fields)  # type: ignore[arg-type]
+    ledger.emit_all([Draft(f"cell/{cell}@1", payload) for payload in (setup, CellFinished(outcome="finished"))])
+
+
+def _plan(ledger: Ledger) -> None:
+    plan = SweepPlanned(sweep="s", agents=("a",), models=("m",), tasks=("c/one", "c/two"))
+    ledger.emit(Draft("sweep/s", plan))
+
+
+def _standing(ledger: Ledger, verified: int = 1 << 40, **selection: tuple[str, ...]) -> list[str]:
+    board = leaderboard(ledger.connection, GATED_1, Selection(**selection), verified=verified)
+    return [row.standing for row in board]
+
+
+def test_a_planned_sealed_pinned_and_verified_row_is_citable(ledger: Ledger) -> None:
+    _plan(ledger)
+    _run(ledger, "one")
+    _run(ledger, "two")
+    assert _standing(ledger) == ["citable"]
+    assert _standing(ledger, task=("c/one",)) == ["citable"]
+    assert _standing(ledger, verified=3) == ["provisional"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sandbox": "local"},
+        {"agent": AgentIdentity(name="a", version="1")},
+        {"agent": AgentIdentity(name="a", image_id=_IMAGE)},
+    ],
+)
+def test_one_cell_that_is_not_citable_makes_its_row_provisional(ledger: Ledger, changed: dict[str, object]) -> None:
+    _plan(ledger)
+    _run(ledger, "one")
+    _run(ledger, "two", **changed)
+    assert "citable" not in _standing(ledger, task=("c/two",))
+    if "agent" not in changed or changed["agent"].version:  # type: ignore[attr-defined]
+        assert _standing(ledger) == ["provisional"]
+
+
+def test_what_was_not_planned_before_its_launch_is_provisional(ledger: Ledger) -> None:
+    _run(ledger, "one")
+    _plan(ledger)
+    assert _standing(ledger, task=("c/one",)) == ["provisional"]
