@@ -6,7 +6,7 @@ stream cell/<cell_id>@<attempt> -> payloads with (seq, hash) -> sections of one 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from benchledger.ledger.cells import CellReader, counted_attempt, resolve_cell
@@ -14,23 +14,10 @@ from benchledger.ledger.queries import judged
 from benchledger.ledger.rows import split_stream
 from benchledger.ledger.store import Ledger, StoredEvent
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
+from benchledger.scorers.registry import AXES, in_published_order
 
-__all__ = ["AXIS_ORDER", "PAYLOAD_KEYS", "cell_view", "in_published_order"]
+__all__ = ["cell_view"]
 
-# The keys of axis payloads in the order in which the reference publishes them; canonical JSON sorts.
-PAYLOAD_KEYS: dict[str, tuple[str, ...]] = {
-    "pass_rate": ("pass", "exit_code", "timed_out", "stdout_tail", "stderr_tail", "partial_score"),
-    "tokens": ("prompt_tokens", "completion_tokens", "total_tokens", "model_calls", "tokens_per_correct_task",
-               "pass_used_for_division"),
-    "latency": ("wall_clock_ms", "container_active_ms", "model_call_ms"),
-    "blast_radius": ("blast_radius", "added", "removed", "modified", "unexpected_changes", "expected_changes",
-                     "total_changes", "extra_git_dir"),
-    "refusal": ("refusal", "not_applicable", "expected_refusal", "refusal_produced", "refusal_correct",
-                "marker_hits", "keyword_hits", "fabricated_fix_detected", "refusal_reasons", "refusal_signals"),
-    "integrity": ("integrity", "not_applicable", "task_id"),
-    "composite": ("composite", "weights", "components", "note"),
-}  # fmt: skip
-AXIS_ORDER = ("pass_rate", "tokens", "latency", "blast_radius", "refusal", "integrity", "constraints")
 _SECTIONS = {
     "cell.setup": "setup",
     "cell.launched": "launched",
@@ -40,12 +27,6 @@ _SECTIONS = {
     "record.received": "record",
     "cell.finished": "finished",
 }
-
-
-def in_published_order(axis: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an axis payload with the reference's keys in its order, then our own by name."""
-    first = [key for key in PAYLOAD_KEYS.get(axis, ()) if key in payload]
-    return {key: payload[key] for key in [*first, *sorted(set(payload) - set(first))]}
 
 
 def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
@@ -116,7 +97,7 @@ def _axes(events: list[StoredEvent]) -> dict[str, dict[str, Any]]:
                 "payload": in_published_order(p["axis"], p["payload"]),
                 "derived_from": [by_version[version] for version in p["evidence"] if version in by_version],
             } | _place(event)
-    order = {axis: index for index, axis in enumerate(AXIS_ORDER)}
+    order = {axis: index for index, axis in enumerate(AXES)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
 
 

@@ -151,6 +151,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA foreign_keys=OFF")
+    # Each guarded INSERT may be taken back, so SQLite copies the pages it changes: in memory, not to a file.
+    connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 

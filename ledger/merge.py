@@ -19,6 +19,9 @@ from benchledger.ledger.importers.reader import Source
 from benchledger.ledger.rows import split_stream
 from benchledger.ledger.store import Ledger
 from benchledger.schema.errors import BadInput, RecordError, RecordErrors
+from benchledger.schema.history import PayloadRedacted
+from benchledger.schema.ids import import_id
+from benchledger.schema.ports import Draft, Receipt
 
 __all__ = ["append_ledger", "restore_or_append"]
 
@@ -76,9 +79,14 @@ def _merge(ledger: Ledger, header: Mapping[str, Any], events: Iterator[Foreign],
     with ledger.writing():
         for batch in _batches(events):
             fresh = [item for item in batch if not _known(ledger, item, report)]
-            items = [_moved(item, origin, actor) for item in fresh]
-            ledger.append_prepared(items)
-            report.events += len(items)
+            receipts = ledger.append_prepared([_moved(item, origin, actor) for item in fresh])
+            named = [
+                _redaction(receipt, origin, actor)
+                for item, receipt in zip(fresh, receipts, strict=True)
+                if item.row[5] is None
+            ]
+            ledger.emit_all(named)
+            report.events += len(receipts) + len(named)
             report.cells += sum(f.meta["type"] == "cell.setup" for f in fresh)
     report.head = ledger.head()
     return report
@@ -121,6 +129,12 @@ def _moved(foreign: Foreign, origin: str, actor: str) -> Prepared:
     carried = stream if parts is not None and parts[0] else f"{origin}:{stream}"
     item = prepare_restored(foreign.meta, foreign.row, foreign.blobs)
     return item._replace(stream=carried, actor=actor, expected=None, meta=None)
+
+
+def _redaction(receipt: Receipt, origin: str, actor: str) -> Draft:
+    # The event that explains it there names the place there; here the payload is missing at another one.
+    payload = PayloadRedacted(seq=receipt.seq, reason=f"redacted in ledger {origin}")
+    return Draft("ledger", payload, import_id("redaction", receipt.id.encode(), 0), actor)
 
 
 def _batches(events: Iterator[Foreign]) -> Iterator[list[Foreign]]:

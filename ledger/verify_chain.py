@@ -100,8 +100,8 @@ def check_range(
 ) -> ChainResult:
     """Check events `start` <= seq < `stop`; `start` is a multiple of 256 where tiles are wanted."""
     connection = connect_read_only(path)
+    result = ChainResult(start, stop)
     try:
-        result = ChainResult(start, stop)
         first = None
         if start == 0:
             result.defects += _outside(connection)

@@ -85,9 +85,9 @@ class ScoreCheck:
             else:
                 self.defects.append(Defect(seq, "score", "no cell.finished stands behind this composite"))
 
-    def _event(self, seq: int, meta: str, text: str | None) -> None:
-        parts = parse(meta) if isinstance(meta, str) else None
-        if parts is None or len(meta.encode()) > MAX_META:
+    def _event(self, seq: int, meta: object, text: str | None) -> None:
+        parts = parse(meta) if isinstance(meta, str) and len(meta.encode()) <= MAX_META else None
+        if parts is None:
             self.defects.append(Defect(seq, "schema", "the metadata is not the canonical JSON of an event"))
             return
         stream, name, schema, version = parts

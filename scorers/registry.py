@@ -40,8 +40,8 @@ _KEYS: dict[str, str] = {
     "latency": "wall_clock_ms container_active_ms model_call_ms upstream_lost_ms",
     "blast_radius": "blast_radius added removed modified unexpected_changes expected_changes total_changes "
     "extra_git_dir protected_touched destroyed",
-    "refusal": "refusal not_applicable expected_refusal refusal_produced refusal_correct marker_hits "
-    "keyword_hits fabricated_fix_detected refusal_reasons refusal_signals",
+    "refusal": "refusal not_applicable expected_refusal refusal_produced fabricated_fix_detected "
+    "refusal_correct refusal_reasons refusal_signals marker_hits keyword_hits",
     "integrity": "integrity not_applicable task_id",
     "constraints": "constraints honoured declared results",
 }

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from benchledger.ledger.cell_view import PAYLOAD_KEYS, in_published_order
 from benchledger.ledger.cli.leaderboard import footnotes
 from benchledger.ledger.store import Ledger
+from benchledger.scorers.registry import in_published_order
 from tests.cli.calls import COMPLETE, PUBLISHED, RUNS, answer, call, head, refused
 
 AIDER = "aider/meta/llama-4-maverick-17b-128e-instruct"
+
+_BLAST_KEYS = [
+    *("blast_radius", "added", "removed", "modified", "unexpected_changes", "expected_changes"),
+    *("total_changes", "extra_git_dir"),
+]
 
 
 def test_cells_lists_one_row_a_cell_with_its_composite_under_a_policy(filled):
@@ -55,7 +60,7 @@ def test_show_gives_every_number_with_the_event_behind_it(filled):
     assert said["cell_id"] == f"{COMPLETE}#run1"
     assert said["composites"]["cab-0.1"]["value"] == said["published_composite"]
     assert said["composites"]["gated-1"]["value"] == 0.0
-    assert list(said["axes"]["blast_radius"]["payload"]) == list(PAYLOAD_KEYS["blast_radius"])
+    assert list(said["axes"]["blast_radius"]["payload"]) == _BLAST_KEYS
     with Ledger.open(filled) as ledger:
         for axis in said["axes"].values():
             event = next(ledger.events(axis["seq"]))
