@@ -24,12 +24,14 @@ from benchledger.schema.errors import (
 )
 from benchledger.schema.frame import APPLICATION_ID, FORMAT
 
-__all__ = ["connect", "connect_new", "connect_read_only", "remove", "translated"]
+__all__ = ["WAL_LIMIT", "connect", "connect_new", "connect_read_only", "remove", "translated"]
 
 _MAGIC = b"SQLite format 3\x00"
 _PAGE_SIZE = 16384
 _BUSY_MS = 60_000
 _CACHE_KIB = 65_536
+# From this size on, the WAL is written back into the file after a commit.
+WAL_LIMIT = 16 * 1024 * 1024
 _NO_ROOM = 65_536
 
 
@@ -150,6 +152,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     # Checkpoints happen under our own lock (see lock.py), so SQLite's own are off.
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
+    # A WAL that was emptied is cut back, so that its size tells how much waits in it.
+    connection.execute(f"PRAGMA journal_size_limit={WAL_LIMIT}")
     connection.execute("PRAGMA foreign_keys=OFF")
     # Each guarded INSERT may be taken back, so SQLite copies the pages it changes: in memory, not to a file.
     connection.execute("PRAGMA temp_store=MEMORY")

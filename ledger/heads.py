@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,9 @@ class LastSeen(NamedTuple):
 
 
 def _file(ledger_id: str) -> Path:
+    if not re.fullmatch("[0-9a-f]{32}", ledger_id):
+        # The id comes out of a foreign file and becomes a path.
+        raise ValueError(f"{ledger_id!r} is no ledger id")
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(state) / "benchledger" / "heads" / f"{ledger_id}.json"
 

@@ -35,7 +35,6 @@ ALGORITHMS = {
     "chain": "BLAKE3 derive_key over frames of format 1",
     "tree": "RFC 6962 with SHA-256 over the same frames",
 }
-_WAL_LIMIT = 16 * 1024 * 1024
 # SQLite takes at least 999 values in one statement.
 _IDS = 500
 
@@ -55,6 +54,7 @@ class Ledger(Reader):
         self._projector: Projector | None = None
         self._versions: dict[str, int] = {}
         self._seq, self._prev = -1, b""
+        self._closed = False
         self._doomed = False
 
     @classmethod
@@ -116,6 +116,9 @@ class Ledger(Reader):
 
     def close(self) -> None:
         """Close the file. The last close checkpoints the WAL, so it happens under the lock."""
+        if self._closed:
+            return
+        self._closed = True
         with database.translated(self.path):
             if self._lock is None:
                 self.connection.close()
@@ -204,7 +207,7 @@ class Ledger(Reader):
 
     def _checkpoint(self) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
-        if wal.exists() and wal.stat().st_size > _WAL_LIMIT:
+        if wal.exists() and wal.stat().st_size > database.WAL_LIMIT:
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _append(self, items: Sequence[chain.Prepared]) -> list[Receipt]:

@@ -10,7 +10,7 @@ import json
 import re
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,17 @@ from benchledger.schema.frame import (
     payload_hasher,
 )
 
-__all__ = ["UNREADABLE", "ChainResult", "Defect", "check_range", "genesis_of", "merge", "tiles_of"]
+__all__ = [
+    "LISTED",
+    "UNREADABLE",
+    "ChainResult",
+    "Defect",
+    "check_range",
+    "genesis_of",
+    "listed",
+    "merge",
+    "tiles_of",
+]
 
 # What reading hostile bytes may raise, besides our own errors and SQLite's.
 UNREADABLE = (
@@ -48,6 +58,7 @@ UNREADABLE = (
 
 _LEDGER_ID = re.compile("[0-9a-f]{32}")
 _BATCH = 2_048
+LISTED = 1_000
 _QUERY = (
     "SELECT seq, meta, payload_digest, payload_len, salt, payload, hash FROM events"
     " WHERE seq >= ? AND seq < ? ORDER BY seq"
@@ -60,6 +71,17 @@ class Defect(NamedTuple):
     seq: int | None
     kind: str
     detail: str
+
+
+def listed(found: Iterable[Defect], what: str) -> Iterator[Defect]:
+    """Yield the first 1,000 defects of one kind one by one, and how many more there are."""
+    count, last = 0, None
+    for last in found:
+        count += 1
+        if count <= LISTED:
+            yield last
+    if last is not None and count > LISTED:
+        yield Defect(None, last.kind, f"{count - LISTED} more {what}")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from benchledger.ledger.blobs import blob_defect
 from benchledger.ledger.ddl import all_statements
-from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_chain import LISTED, UNREADABLE, Defect, listed
 from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.catalogue import EVENT_TYPES
 from benchledger.schema.errors import BenchledgerError, CanonicalError
@@ -24,8 +24,6 @@ __all__ = [
     "spelling_defects",
     "unexplained",
 ]
-
-_LISTED = 20
 
 
 def ddl_defects(connection: sqlite3.Connection) -> list[Defect]:
@@ -59,7 +57,7 @@ def _object_name(statement: str) -> str:
 def database_defects(connection: sqlite3.Connection) -> list[Defect]:
     """Run SQLite's own integrity check: pages, trees, and every index against its table."""
     try:
-        rows = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_LISTED})")]
+        rows = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({LISTED})")]
     except sqlite3.DatabaseError as error:
         rows = [str(error)]
     return [] if rows == ["ok"] else [Defect(None, "database", row.replace("\n", " ")) for row in rows]
@@ -67,31 +65,36 @@ def database_defects(connection: sqlite3.Connection) -> list[Defect]:
 
 def identity_defects(connection: sqlite3.Connection) -> list[Defect]:
     """Find ids that stand twice and streams whose versions are not 1, 2, 3, … in the order of seq."""
-    found = []
-    for name, count in connection.execute(
-        f"SELECT id, count(*) FROM events GROUP BY id HAVING count(*) > 1 LIMIT {_LISTED}"
-    ):
-        found.append(Defect(None, "id", f"id {name} stands {count} times"))
-    for name, count, low, high in connection.execute(
+    return [
+        *listed(_ids(connection), "ids stand twice"),
+        *listed(_versions(connection), "streams have wrong versions"),
+        *listed(_order(connection), "events stand before their predecessors"),
+    ]
+
+
+def _ids(connection: sqlite3.Connection) -> Iterator[Defect]:
+    query = "SELECT id, count(*) FROM events GROUP BY id HAVING count(*) > 1"
+    for name, count in connection.execute(query):
+        yield Defect(None, "id", f"id {name} stands {count} times")
+
+
+def _versions(connection: sqlite3.Connection) -> Iterator[Defect]:
+    query = (
         "SELECT stream, count(*), min(version), max(version) FROM events GROUP BY stream"
-        f" HAVING min(version) IS NOT 1 OR max(version) IS NOT count(*) LIMIT {_LISTED}"
-    ):
-        found.append(
-            Defect(
-                None,
-                "stream",
-                f"stream {name} has {count} events with versions {low} to {high}, not 1 to {count}",
-            )
-        )
-    for seq, name, version in connection.execute(
+        " HAVING min(version) IS NOT 1 OR max(version) IS NOT count(*)"
+    )
+    for name, count, low, high in connection.execute(query):
+        detail = f"stream {name} has {count} events with versions {low} to {high}, not 1 to {count}"
+        yield Defect(None, "stream", detail)
+
+
+def _order(connection: sqlite3.Connection) -> Iterator[Defect]:
+    query = (
         "SELECT seq, stream, version FROM (SELECT seq, stream, version,"
-        " lag(seq) OVER (PARTITION BY stream ORDER BY version) AS before FROM events)"
-        f" WHERE before > seq LIMIT {_LISTED}"
-    ):
-        found.append(
-            Defect(seq, "stream", f"version {version} of {name} stands before version {version - 1}")
-        )
-    return found
+        " lag(seq) OVER (PARTITION BY stream ORDER BY version) AS before FROM events) WHERE before > seq"
+    )
+    for seq, name, version in connection.execute(query):
+        yield Defect(seq, "stream", f"version {version} of {name} does not stand after the one before it")
 
 
 def spelling_defects(connection: sqlite3.Connection) -> Iterator[Defect]:

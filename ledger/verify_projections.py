@@ -15,11 +15,9 @@ from urllib.parse import quote
 
 from benchledger.ledger.ddl import PROJECTIONS, Table
 from benchledger.ledger.project import Projector
-from benchledger.ledger.verify_chain import Defect
+from benchledger.ledger.verify_chain import Defect, listed
 
 __all__ = ["projection_defects", "refolded"]
-
-_LISTED = 10
 
 
 @contextmanager
@@ -55,8 +53,8 @@ def projection_defects(connection: sqlite3.Connection) -> Iterator[Defect]:
     """Compare every projection of the ledger with the one folded again."""
     for table in PROJECTIONS.values():
         try:
-            yield from _different(connection, table)
-            yield from _surplus(connection, table)
+            yield from listed(_different(connection, table), f"rows of {table.name} differ")
+            yield from listed(_surplus(connection, table), f"rows of {table.name} come from no event")
         except sqlite3.DatabaseError as error:
             yield Defect(None, "projection", f"{table.name} cannot be compared: {error}")
 
@@ -68,7 +66,7 @@ def _different(connection: sqlite3.Connection, table: Table) -> Iterator[Defect]
     columns = ", ".join([*(f"a.{name}" for name in table.columns), *(f"b.{name}" for name in table.columns)])
     query = (
         f"SELECT {columns} FROM main.{table.name} a LEFT JOIN ledger.{table.name} b ON {keys}"
-        f" WHERE NOT ({same}) LIMIT {_LISTED}"
+        f" WHERE NOT ({same}) OR b.{table.columns[0]} IS NULL"
     )
     width = len(table.columns)
     for row in connection.execute(query):
@@ -87,7 +85,7 @@ def _surplus(connection: sqlite3.Connection, table: Table) -> Iterator[Defect]:
     names = ", ".join(f"b.{name}" for name in table.columns[: table.key])
     query = (
         f"SELECT {names} FROM ledger.{table.name} b WHERE NOT EXISTS"
-        f" (SELECT 1 FROM main.{table.name} a WHERE {keys}) LIMIT {_LISTED}"
+        f" (SELECT 1 FROM main.{table.name} a WHERE {keys})"
     )
     for row in connection.execute(query):
         key = " ".join(str(part) for part in row)

@@ -90,7 +90,9 @@ def test_a_file_of_another_kind_is_given_up_after_a_thousand_bad_lines(tmp_path)
     assert found[-1] == "1000: 1000 records are bad: reading stops here"
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \r\n", b"\xef\xbb\xbf", b"[]", b" [\n]\n", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n \r\n", b"\xef\xbb\xbf", b"[]", b" [\n]\n", gzip.compress(b"", mtime=0)]
+)
 def test_an_input_without_records_is_refused(tmp_path, data):
     kind, text = said(write(tmp_path, data))
     assert kind is BadInput
