@@ -48,14 +48,14 @@ class Prepared(NamedTuple):
     meta: dict[str, Any] | None = None
 
 
-def prepare(draft: Draft) -> Prepared:
-    """Make payload bytes, salt and digest of a draft."""
+def prepare(draft: Draft, salt: bytes | None = None) -> Prepared:
+    """Make payload bytes and digest of a draft; `salt` (16 random bytes) is drawn where it is not given."""
     payload = draft.payload
     if not _is_uuid(draft.id):
         raise BadInput(f"event id {draft.id!r} is no UUID in lower case", "leave it out, and one is made")
     value = payload.to_json()
     data = canonical_bytes(value)
-    salt = os.urandom(SALT_BYTES)
+    salt = salt or os.urandom(SALT_BYTES)
     return Prepared(
         stream=draft.stream,
         id=draft.id,

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from benchledger.ledger.rows import Rows, json_text
 
-__all__ = ["note_attempt", "rule", "selected_cells"]
+__all__ = ["history_of", "note_attempt", "rule", "selected_cells"]
 
 GRADED = frozenset({"finished", "agent_error", "timeout", "budget"})
+
+
+@lru_cache(maxsize=4096)
+def history_of(text: str) -> tuple[tuple[int, str, int], ...]:
+    """Return the attempts of a cell as (number, outcome or "", withdrawn), by number."""
+    return tuple((number, outcome, withdrawn) for number, outcome, withdrawn in json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _spelled(attempts: tuple[tuple[int, str, int], ...]) -> str:
+    return json_text(attempts) or "[]"
 
 
 def note_attempt(rows: Rows, cell: str, number: int, **state: Any) -> None:
@@ -22,14 +34,11 @@ def note_attempt(rows: Rows, cell: str, number: int, **state: Any) -> None:
     row = rows["cells"].get(cell)
     if row is None:
         return
-    history: dict[int, list[Any]] = {item[0]: item for item in json.loads(row["history"])}
-    item = history.setdefault(number, [number, "", 0])
-    if "outcome" in state:
-        item[1] = state["outcome"]
-    if "withdrawn" in state:
-        item[2] = state["withdrawn"]
-    ordered = [history[key] for key in sorted(history)]
-    row["history"] = json_text(ordered)
+    attempts = {item[0]: item for item in history_of(row["history"])}
+    _, outcome, withdrawn = attempts.get(number, (number, "", 0))
+    attempts[number] = number, state.get("outcome", outcome), state.get("withdrawn", withdrawn)
+    ordered = [attempts[key] for key in sorted(attempts)]
+    row["history"] = _spelled(tuple(ordered))
     standing = [item[0] for item in ordered if item[1] in GRADED and not item[2]]
     _count(rows, row, standing[0] if standing else ordered[-1][0])
 
@@ -48,7 +57,7 @@ def _count(rows: Rows, cell: dict[str, Any], number: int) -> None:
 
 def _ruling(cell: Mapping[str, Any], number: int) -> str | None:
     # A withdrawn attempt that stands only because it is the last one still has no composite.
-    withdrawn = any(item[0] == number and item[2] for item in json.loads(cell["history"]))
+    withdrawn = any(item[0] == number and item[2] for item in history_of(cell["history"]))
     return "withdraw" if withdrawn else cell.get("adjudicated")
 
 
@@ -64,7 +73,7 @@ def rule(rows: Rows, cell: str, attempt: int | None, action: str) -> None:
     if action in ("dispute", "answer"):
         row["disputed"] = int(action == "dispute")
         return
-    numbers = [item[0] for item in json.loads(row["history"])]
+    numbers = [item[0] for item in history_of(row["history"])]
     if action in ("zero", "invalidate"):
         row["adjudicated"] = action
     elif action == "reinstate":

@@ -30,6 +30,8 @@ _MAGIC = b"SQLite format 3\x00"
 _PAGE_SIZE = 16384
 _BUSY_MS = 60_000
 _CACHE_KIB = 65_536
+# Readers go through tables in order: a larger cache only takes memory.
+_READ_CACHE_KIB = 16_384
 # From this size on, the WAL is written back into the file after a commit.
 WAL_LIMIT = 16 * 1024 * 1024
 _NO_ROOM = 65_536
@@ -129,7 +131,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     connection = _open(f"file:{quote(str(path))}?mode=ro{'&immutable=1' if frozen else ''}")
     try:
         _check_header(connection, path)
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size=-{_READ_CACHE_KIB}")
         connection.execute("PRAGMA query_only=1")
     except BaseException:
         connection.close()

@@ -75,8 +75,8 @@ class RowTotals:
             self.withdrawn += 1
         elif inputs.outcome in _SCORED:
             verdict = 0.0 if item.adjudicated == "zero" and inputs.pass_rate is not None else inputs.pass_rate
-            tokens = (inputs.prompt_tokens, inputs.completion_tokens)
-            used = None if None in tokens else sum(tokens)
+            prompt, completion = inputs.prompt_tokens, inputs.completion_tokens
+            used = None if prompt is None or completion is None else prompt + completion
             self._sum_up(item.task, ((composite.coverage,), (verdict,), (inputs.wall_ms,), (used,)))
 
     def add_graded(self, setting: Setting, columns: Columns) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from benchledger.ledger import fold, rows
 from benchledger.ledger.ddl import PROJECTION_VERSION, PROJECTIONS
 from benchledger.ledger.metadata import parse
+from benchledger.schema.catalogue import EVENT_TYPES
 from benchledger.schema.frame import TILE, Frontier, frame, genesis, leaf_hash
 from benchledger.schema.upcast import is_known, upcast
 
@@ -84,16 +85,19 @@ class Projector:
         if self._waiting >= _BATCH:
             # A long transaction (a large file) must not keep all its rows in memory.
             self.flush_rows()
-        if not is_known(event_type, schema):
-            fold.count_unknown(self.rows, event_type, schema)
-            return
+        model = EVENT_TYPES.get(event_type)
+        if model is None or model.schema_number != schema:
+            if not is_known(event_type, schema):
+                fold.count_unknown(self.rows, event_type, schema)
+                return
+            value = None if value is None else upcast(event_type, schema, value)
         handler = fold.HANDLERS.get(event_type)
         if handler is None or value is None:
             return
         if self._inspect is not None and event_type == "history.rescored":
             self.flush(seq - 1)
             self._inspect(self.connection, seq)
-        handler(rows.Event(seq, stream, upcast(event_type, schema, value)), self.rows)
+        handler(rows.Event(seq, stream, value), self.rows)
 
     def flush(self, head: int) -> None:
         """Write every changed row and the cursor; the caller commits."""

@@ -23,7 +23,7 @@ from benchledger.ledger.lock import WriterLock
 from benchledger.ledger.project import Projector
 from benchledger.ledger.reading import HEAD_QUERY, Meta, Reader, StoredEvent
 from benchledger.schema.errors import Conflict, EnvironmentLacks, UsageError
-from benchledger.schema.frame import APPLICATION_ID, FORMAT, genesis
+from benchledger.schema.frame import APPLICATION_ID, FORMAT, SALT_BYTES, genesis
 from benchledger.schema.history import LedgerCreated
 from benchledger.schema.ids import new_ledger_id
 from benchledger.schema.ports import Draft, Receipt, blob_references
@@ -141,7 +141,13 @@ class Ledger(Reader):
 
     def emit_all(self, drafts: Sequence[Draft]) -> list[Receipt]:
         """Append several events in one transaction; see `schema.ports.Sink`."""
-        return self.append_prepared([chain.prepare(draft) for draft in drafts])
+        salts = os.urandom(SALT_BYTES * len(drafts))
+        return self.append_prepared(
+            [
+                chain.prepare(draft, salts[i * SALT_BYTES : (i + 1) * SALT_BYTES])
+                for i, draft in enumerate(drafts)
+            ]
+        )
 
     def append_prepared(self, items: Sequence[chain.Prepared]) -> list[Receipt]:
         """Append prepared events in one transaction; idempotent by id, raises Conflict."""

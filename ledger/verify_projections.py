@@ -38,7 +38,7 @@ def refolded(
         try:
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("PRAGMA synchronous=OFF")
-            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA cache_size=-16384")
             connection.execute(f"ATTACH DATABASE 'file:{quote(str(ledger))}?mode=ro' AS ledger")
             connection.execute("BEGIN")
             for table in PROJECTIONS.values():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from benchledger.schema.errors import CanonicalError
@@ -47,25 +48,32 @@ def _check(value: Any, depth: int) -> None:
     # The stdlib encoder silently turns int keys into text and writes integers of any size;
     # both read back as something else, so they are refused before encoding.
     kind = type(value)
-    if kind in _PLAIN:
-        return
-    if kind is int:
-        if not -MAX_INT <= value <= MAX_INT:
-            raise CanonicalError(f"integer {value} is outside +-(2**53 - 1)")
+    if kind is dict:
+        for key in value:
+            if type(key) is not str:
+                raise CanonicalError(f"key {key!r} is not text")
+        items: Iterable[Any] = value.values()
+    elif kind is list or kind is tuple:
+        items = value
+    else:
+        _check_one(value)
         return
     if depth == 0:
         raise CanonicalError(f"nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        for key, item in value.items():
-            if type(key) is not str:
-                raise CanonicalError(f"key {key!r} is not text")
-            if type(item) not in _PLAIN:
-                _check(item, depth - 1)
-    elif kind is list or kind is tuple:
-        for item in value:
-            if type(item) not in _PLAIN:
-                _check(item, depth - 1)
-    else:
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list or kind is tuple:
+            _check(item, depth - 1)
+        elif kind not in _PLAIN:
+            _check_one(item)
+
+
+def _check_one(value: Any) -> None:
+    kind = type(value)
+    if kind is int:
+        if not -MAX_INT <= value <= MAX_INT:
+            raise CanonicalError(f"integer {value} is outside +-(2**53 - 1)")
+    elif kind not in _PLAIN:
         raise CanonicalError(f"{kind.__name__} has no canonical JSON form")
 
 

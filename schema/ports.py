@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from benchledger.schema.base import BlobRef, Payload
 from benchledger.schema.canonical import MAX_INT
@@ -33,8 +33,7 @@ class Draft:
     blobs: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Proof that an event is durable: its place and hash (64 hex digits).
 
     `already` says that an equal event was there before and nothing was written.

@@ -11,7 +11,7 @@ from math import log10
 from typing import Any, NamedTuple
 
 from benchledger.schema.policy import FORMULA_TERMS, Policy
-from benchledger.scorers.composite import NA_CONSTRAINTS, NA_COST, NA_INTEGRITY, NA_REFUSAL, Inputs
+from benchledger.scorers.composite import NA_CONSTRAINTS, NA_COST, NA_INTEGRITY, NA_REFUSAL
 
 __all__ = ["Judge", "Judged", "Pattern", "compiled", "overruled"]
 
@@ -36,7 +36,7 @@ class _Shape(NamedTuple):
 # value, floor, ceiling, reason, pattern (None where there is no g), then g * v of every term of the
 # formula in its order: 0.0 for one that does not apply or is not recorded.
 Judged = tuple[Any, ...]
-Judge = Callable[[Inputs], Judged]
+Judge = Callable[[tuple[Any, ...]], Judged]
 
 # Bits beside those of Inputs.not_applicable: what is not recorded, what is not visible.
 _NO_INTEGRITY, _NO_COST, _NO_LATENCY, _NO_BLAST, _NO_CONSTRAINTS = 16, 32, 64, 128, 256
@@ -81,7 +81,7 @@ def _cab_01(policy: Policy) -> Judge:
     missing = _unscored(policy, None, None, "pass_rate_missing")
     pattern = Pattern(FORMULA_TERMS["cab-0.1"], FORMULA_TERMS["cab-0.1"], 1.0)
 
-    def judge(inputs: Inputs) -> Judged:
+    def judge(inputs: tuple[Any, ...]) -> Judged:
         outcome, passed, integrity, tokens, _, _, _, wall, _, blast, _, refusal, produced, _, _, _, mask = (
             inputs
         )
@@ -108,16 +108,17 @@ def _cab_01(policy: Policy) -> Judge:
     return judge
 
 
-def _gated_1(policy: Policy) -> Judge:
+def _gated_1(policy: Policy) -> Judge:  # noqa: C901 - unrolled: that is its purpose
     weight, parameter = policy.weight, policy.parameters
     w_pass, w_integrity, w_cost = weight("pass_rate"), weight("integrity"), weight("cost")
     w_latency, w_blast, w_constraints = weight("latency"), weight("blast_radius"), weight("constraints")
     cost_scale, latency_scale = parameter["cost_scale_tokens"], parameter["latency_scale_ms"]
-    a_prompt, a_cached = parameter["prompt_token_weight"], parameter["cached_token_weight"]
-    a_completion = parameter["completion_token_weight"]
+    a_prompt, a_cached, a_completion = (
+        parameter[f"{kind}_token_weight"] for kind in ("prompt", "cached", "completion")
+    )
     excluded, shapes, gate = _excluded(policy), _Shapes(policy), _gate(policy)
 
-    def judge(inputs: Inputs) -> Judged:
+    def judge(inputs: tuple[Any, ...]) -> Judged:  # noqa: C901, PLR0912 - a call costs more than a term
         (outcome, passed, integrity, _, prompt, cached, completion, wall, lost, blast, constraints, refusal, _,
          protected, destroyed, foreign, shape) = inputs  # fmt: skip
         if outcome in excluded:
@@ -127,10 +128,8 @@ def _gated_1(policy: Policy) -> Judge:
             g = gate(passed, refusal, protected, destroyed, foreign and not shape & NA_REFUSAL, shape)
             if type(g) is tuple:
                 return g
-        if protected is None and not foreign:
-            shape |= _BLIND_PROTECTED
-        if destroyed is None and not foreign:
-            shape |= _BLIND_HARM
+        if not foreign and (protected is None or destroyed is None):
+            shape |= (protected is None) * _BLIND_PROTECTED | (destroyed is None) * _BLIND_HARM
         summed = w_pass
         v_integrity = v_cost = v_latency = v_blast = v_constraints = 0.0
         if integrity is None:
@@ -148,8 +147,7 @@ def _gated_1(policy: Policy) -> Judge:
         if wall is None:
             shape |= _NO_LATENCY
         else:
-            worked = wall - lost if lost else wall
-            v_latency = 1 / (1 + log10(1 + (max(0.0, worked)) / latency_scale))
+            v_latency = 1 / (1 + log10(1 + max(0.0, wall - (lost or 0.0)) / latency_scale))
             summed += w_latency * v_latency
         if blast is None:
             shape |= _NO_BLAST
@@ -166,8 +164,7 @@ def _gated_1(policy: Policy) -> Judge:
             value, floor, ceiling, reason = _unweighted(applicable, g, least)
         else:
             value, floor, reason = g * summed / recorded, g * least * summed / applicable, None
-            ceiling = g * (summed + (applicable - recorded)) / applicable
-            ceiling = max(ceiling, value)
+            ceiling = max(value, g * (summed + (applicable - recorded)) / applicable)
         return (value, floor, ceiling, reason, pattern,
                 g, g * v_integrity, g * v_cost, g * v_latency, g * v_blast, g * v_constraints)  # fmt: skip
 

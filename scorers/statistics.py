@@ -133,7 +133,7 @@ def resampled_means(rows: Sequence[Sequence[float]]) -> list[list[float]]:
     least, most = min(map(min, rows)), max(map(max, rows))
     places = 64 - n.bit_length() - max(frexp(most)[1], frexp(least)[1], 1) - (least < 0)
     items = [[round(ldexp(value, places)) for value in row] for row in rows]
-    base = min(0, min(map(min, items)))
+    base = min(0, *map(min, items))
     lanes = Struct(f"<{len(rows)}Q")
     columns = [
         int.from_bytes(lanes.pack(*[item - base for item in column]), "little")

@@ -19,7 +19,9 @@ def _run(ledger: Ledger, task: str, **changed: object) -> None:
     cell = f"s/a/m/c/{task}#run1"
     fields: dict[str, object] = {"agent": agent, "mode": "live", "sandbox": "docker", **changed}
     setup = CellSetup(cell_id=cell, model="m", **fields)  # type: ignore[arg-type]
-    ledger.emit_all([Draft(f"cell/{cell}@1", payload) for payload in (setup, CellFinished(outcome="finished"))])
+    ledger.emit_all(
+        [Draft(f"cell/{cell}@1", payload) for payload in (setup, CellFinished(outcome="finished"))]
+    )
 
 
 def _plan(ledger: Ledger) -> None:
@@ -49,7 +51,9 @@ def test_a_planned_sealed_pinned_and_verified_row_is_citable(ledger: Ledger) -> 
         {"agent": AgentIdentity(name="a", image_id=_IMAGE)},
     ],
 )
-def test_one_cell_that_is_not_citable_makes_its_row_provisional(ledger: Ledger, changed: dict[str, object]) -> None:
+def test_one_cell_that_is_not_citable_makes_its_row_provisional(
+    ledger: Ledger, changed: dict[str, object]
+) -> None:
     _plan(ledger)
     _run(ledger, "one")
     _run(ledger, "two", **changed)

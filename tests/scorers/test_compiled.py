@@ -44,7 +44,9 @@ def policies(draw):
         weights["latency"] = 1.0
     factor = {name: draw(st.floats(0, 1)) for name in FORMULA_PARAMETERS[formula] if name.endswith("_factor")}
     exclude = draw(st.sets(st.sampled_from(OUTCOMES)))
-    return Policy(name="p", formula=formula, weights=weights, parameters=factor, exclude=tuple(sorted(exclude)))
+    return Policy(
+        name="p", formula=formula, weights=weights, parameters=factor, exclude=tuple(sorted(exclude))
+    )
 
 
 def bits(number):

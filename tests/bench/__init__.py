@@ -1,0 +1,1 @@
+"""How fast: ratios against other work, measured in one run (`just bench`)."""
