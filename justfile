@@ -26,12 +26,12 @@ lint: _mypy-src
     "{{ python }}" -m ruff check .
     "{{ python }}" -m ruff format --check .
     "{{ python }}" -m mypy -p benchledger
-    "{{ python }}" -m cogapp --check --diff README.md CONTRIBUTING.md
+    "{{ python }}" -m cogapp --check --diff README.md CONTRIBUTING.md SECURITY.md
 
 # write JSON Schemas and the generated parts of the documentation anew
 docs:
     if [ -e schema/generate.py ]; then "{{ python }}" -m benchledger.schema.generate; fi
-    "{{ python }}" -m cogapp -r README.md CONTRIBUTING.md
+    "{{ python }}" -m cogapp -r README.md CONTRIBUTING.md SECURITY.md
 
 # how fast: ratios against bare sqlite3 and others, measured in one run
 bench *args:

@@ -122,9 +122,10 @@ class ScoreCheck:
         self._policies[payload.policy_id] = payload.policy
 
     def _load_policies(self, stop: int) -> None:
+        # The projection only says where to look, so that this does not grow with the ledger.
         for seq, schema, text in self.connection.execute(
-            "SELECT seq, json_extract(meta, '$.schema'), payload FROM events"
-            " WHERE type = 'policy.declared' AND seq < ?",
+            "SELECT e.seq, json_extract(e.meta, '$.schema'), e.payload FROM policies AS p"
+            " CROSS JOIN events AS e ON e.seq = p.seq WHERE e.type = 'policy.declared' AND e.seq < ?",
             (stop,),
         ):
             payload = self._payload(seq, "policy.declared", schema, text)
