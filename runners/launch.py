@@ -1,0 +1,45 @@
+"""What one process is started with, what it talks to, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Endpoint", "ExitReport", "Launch"]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How an agent is started. `files` are paths relative to HOME -> text."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    files: dict[str, str]
+    stdin: bytes = b""
+    pty: bool = False
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The model as the agent sees it. `base_url` has no trailing slash and no /v1."""
+
+    base_url: str
+    token: str
+    protocol: str
+    model: str
+
+
+@dataclass(frozen=True)
+class ExitReport:
+    """How an agent's process ended. `recording` is asciicast v2, None without a pseudo-terminal."""
+
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    oom: bool
+    wall_ms: float
+    active_ms: float
+    stdout: bytes
+    stderr: bytes
+    recording: bytes | None
+    survivors: int
+    truncated: bool
