@@ -119,7 +119,8 @@ def _place(spec: AgentSpec, root: Path | None) -> Path:
 
 
 def _recipe(spec: AgentSpec) -> str:
-    return blob_digest(spec.install.model_dump_json().encode())
+    # without defaults: a field added later must not make every installation look foreign
+    return blob_digest(spec.install.model_dump_json(exclude_defaults=True).encode())
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def _build(spec: AgentSpec, place: Path, progress: Callable[[str], None]) -> Ins
         ready = replace(
             ready,
             cache_state=_state(Path(ready.cache)) if ready.cache else None,
-            bytes=sum(entry.lstat().st_size for entry in prefix.rglob("*")),
+            bytes=_size(prefix),
             seconds=round(time.monotonic() - started, 1),
         )
         (prefix / _RECORD).write_text(json.dumps(asdict(ready), indent=2) + "\n", encoding="utf-8")
@@ -185,6 +186,12 @@ def _warmed(spec: AgentSpec, prefix: Path, binary: Path, progress: Callable[[str
         if not path.is_symlink():
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o222)
     return str(cache)
+
+
+def _size(folder: Path) -> int:
+    """Return what the files take; a file with two names, as npm packages link their binaries, counts once."""
+    seen = (path.lstat() for path in folder.rglob("*"))
+    return sum({(entry.st_dev, entry.st_ino): entry.st_size for entry in seen}.values())
 
 
 def _state(folder: Path) -> str:

@@ -68,10 +68,12 @@ def _npm(spec: AgentSpec, prefix: Path, progress: Progress) -> Built:
     (prefix / "package.json").write_text('{"private": true}\n', encoding="utf-8")
     said = f"npm install {' '.join(packages)}"
     progress(said)
-    flags = ["--save-exact", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    if not spec.install.scripts:
-        flags.append("--ignore-scripts")
-    run_tool([npm, "install", *flags, *packages], prefix, _npm_environment(prefix, node[0]), said)
+    env = _npm_environment(prefix, node[0])
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+    run_tool([npm, "install", *quiet, "--save-exact", "--ignore-scripts", *packages], prefix, env, said)
+    if spec.install.scripts:
+        # only those that the recipe names: any package in the tree could bring one
+        run_tool([npm, "rebuild", *quiet, *spec.install.scripts], prefix, env, f"npm rebuild for {spec.name}")
     lock = _npm_lock((prefix / "package-lock.json").read_text(encoding="utf-8"))
     return Built(_wrapped(spec, prefix, node[0]), f"node {node[1]}", lock)
 

@@ -50,7 +50,7 @@ class Install(Record):
     python: Text | None = Field(default=None, description="versions of Python that it runs on: >=3.11,<3.13")
     node: Text | None = Field(default=None, description="versions of Node.js that it runs on: >=20")
     bin: Text = Field(default="", description="name of its executable; kind none: or an absolute path")
-    scripts: bool = Field(default=False, description="whether install scripts of npm packages run")
+    scripts: tuple[Text, ...] = Field(default=(), description="npm packages whose install scripts run")
     check: tuple[Text, ...] = Field(
         default=(), description="argv that proves the installation: prints the version"
     )

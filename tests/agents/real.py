@@ -19,7 +19,7 @@ from tests.agents.fake import Script, serving
 BEFORE = "def total(items):\n    return sum(items[1:])\n"
 AFTER = "def total(items):\n    return sum(items)\n"
 # not `sed -i`: qwen-code sees an edit in it, and refuses one of a file that it has not read
-COMMAND = "python3 -c \"import pathlib as p; f = p.Path('adder.py'); f.write_text(f.read_text().replace('[1:]', ''))\""
+COMMAND = "printf 'def total(items):\\n    return sum(items)\\n' > adder.py"
 BLOCK = (
     "adder.py\n```python\n<<<<<<< SEARCH\n    return sum(items[1:])\n=======\n    return sum(items)\n"
     ">>>>>>> REPLACE\n```\n"
