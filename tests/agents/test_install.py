@@ -72,17 +72,19 @@ def test_a_pip_agent_is_installed_once_and_found_again(tmp_path, wheels):
     assert "tiny==1.2.3" in (place / "lock.txt").read_text()
 
 
-def test_another_recipe_is_another_installation_and_replaces_the_first(tmp_path, wheels):
-    first = install(tiny(), tmp_path)
-    assert installed(tiny(check=()), tmp_path) is None
-    second = install(tiny(check=()), tmp_path)
+@needs_npm
+def test_another_recipe_is_another_installation_and_replaces_the_first(tmp_path, registry):
+    first = install(tiny_npm(), tmp_path)
+    assert installed(tiny_npm(check=()), tmp_path) is None
+    second = install(tiny_npm(check=()), tmp_path)
     assert builds(tmp_path) == [Path(second.prefix)]
     assert first.prefix != second.prefix
 
 
-def test_two_installers_at_once_make_one_installation(tmp_path, wheels):
+@needs_npm
+def test_two_installers_at_once_make_one_installation(tmp_path, registry):
     found = []
-    threads = [threading.Thread(target=lambda: found.append(install(tiny(), tmp_path))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: found.append(install(tiny_npm(), tmp_path))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -98,21 +100,23 @@ def test_a_version_that_is_not_there_leaves_nothing_behind(tmp_path, wheels):
     assert installed(tiny(packages=("tiny==9.9",)), tmp_path) is None
 
 
-def test_an_agent_that_is_not_what_its_file_says_is_refused(tmp_path, wheels):
-    wrong = tiny().model_copy(update={"version": "2.0.0"})
-    with pytest.raises(EnvironmentLacks, match=r"says it is 'tiny 1\.2\.3', not 2\.0\.0"):
+@needs_npm
+def test_an_agent_that_is_not_what_its_file_says_is_refused(tmp_path, registry):
+    wrong = tiny_npm().model_copy(update={"version": "2.0.0"})
+    with pytest.raises(EnvironmentLacks, match=r"says it is 'tiny 1\.2\.3 .*', not 2\.0\.0"):
         install(wrong, tmp_path)
     with pytest.raises(EnvironmentLacks, match="has no executable 'large'"):
-        install(tiny(bin="large"), tmp_path)
+        install(tiny_npm(bin="large"), tmp_path)
     assert builds(tmp_path) == []
 
 
-def test_what_a_killed_installer_left_is_removed_by_the_next(tmp_path, wheels):
+@needs_npm
+def test_what_a_killed_installer_left_is_removed_by_the_next(tmp_path, registry):
     left = tmp_path / "tiny" / ".builds" / "dead" / "cache"
     left.mkdir(parents=True)
     left.chmod(0o500)
     (tmp_path / "tiny" / ".dead.link").symlink_to("nowhere")
-    ready = install(tiny(), tmp_path)
+    ready = install(tiny_npm(), tmp_path)
     assert builds(tmp_path) == [Path(ready.prefix)]
     assert not (tmp_path / "tiny" / ".dead.link").is_symlink()
 
