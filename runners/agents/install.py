@@ -195,11 +195,16 @@ def _size(folder: Path) -> int:
 
 
 def _state(folder: Path) -> str:
-    """Return a digest of names, modes, sizes and times, which are quick to read."""
+    """Return a digest of names, modes, sizes and times, which are quick to read.
+
+    Not of the times of folders: agents touch those to mark a cache as in use, and a name that
+    comes or goes shows by itself.
+    """
     lines = []
     for path in sorted([folder, *folder.rglob("*")]):
         seen = path.lstat()
-        lines.append(f"{path.relative_to(folder)}\0{seen.st_mode}\0{seen.st_size}\0{seen.st_mtime_ns}")
+        content = (0, 0) if stat.S_ISDIR(seen.st_mode) else (seen.st_size, seen.st_mtime_ns)
+        lines.append(f"{path.relative_to(folder)}\0{seen.st_mode}\0{content[0]}\0{content[1]}")
     return blob_digest("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 

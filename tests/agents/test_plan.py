@@ -68,8 +68,8 @@ def test_an_installed_agent_is_named_by_its_path_and_gets_the_shared_cache():
     bare = planned(spec)
     ready = Installed("copilot", spec.version, "", "/i", "/i/bin/copilot", cache="/i/cache")
     launch = planned(spec, installed=ready)
-    assert (bare.argv[0], "XDG_CACHE_HOME" in bare.env) == ("copilot", False)
-    assert (launch.argv[0], launch.env["XDG_CACHE_HOME"]) == ("/i/bin/copilot", "/i/cache")
+    assert (bare.argv[0], "COPILOT_CACHE_HOME" in bare.env) == ("copilot", False)
+    assert (launch.argv[0], launch.env["COPILOT_CACHE_HOME"]) == ("/i/bin/copilot", "/i/cache")
 
 
 def test_overlays_win_over_the_agent_and_its_protocol_and_the_later_over_the_earlier():
