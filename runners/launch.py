@@ -20,7 +20,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The model as the agent sees it. `base_url` has no trailing slash and no /v1."""
+    """The model as the agent sees it. `base_url` has no trailing slash and no /v1.
+
+    `protocol` is one of openai-chat, openai-responses, anthropic, google.
+    """
 
     base_url: str
     token: str
@@ -30,7 +33,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class ExitReport:
-    """How an agent's process ended. `recording` is asciicast v2, None without a pseudo-terminal."""
+    """How an agent's process ended.
+
+    A process that a signal ended has `signal` and no `exit_code`. `wall_ms` runs from the call to
+    the last process gone, `active_ms` from the program's start to its exit. `recording` is
+    asciicast v2, None without a pseudo-terminal. `survivors` counts the processes that outlived
+    the program and had to be killed. `truncated` says that output went beyond the cap, `quota`
+    that files did; `notes` are remarks that change no outcome.
+    """
 
     exit_code: int | None
     signal: int | None
@@ -43,3 +53,5 @@ class ExitReport:
     recording: bytes | None
     survivors: int
     truncated: bool
+    quota: bool = False
+    notes: tuple[str, ...] = ()
