@@ -1,0 +1,1 @@
+"""Coding-agent CLIs under test: one TOML file each, their installation and their launch."""
