@@ -242,4 +242,9 @@ def _channels(data: bytes, channels: Iterable[list[tuple[int, int]]], seen: Seen
     return made.layer()
 
 
-LAYERS: tuple[Callable[[bytes, Seen], Iterator[Layer]], ...] = (unescaped, from_base64, from_hex, decompressed)
+LAYERS: tuple[Callable[[bytes, Seen], Iterator[Layer]], ...] = (
+    unescaped,
+    from_base64,
+    from_hex,
+    decompressed,
+)

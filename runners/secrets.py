@@ -155,9 +155,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
-def find(
-    data: bytes, secrets: Secrets, nesting: int = MAX_NESTING, seen: Seen = None
-) -> Iterator[Span]:
+def find(data: bytes, secrets: Secrets, nesting: int = MAX_NESTING, seen: Seen = None) -> Iterator[Span]:
     """Yield (start, end, name) of secrets in `data`, through up to `nesting` layers of encoding.
 
     With `seen`, an empty set, each encoded run is read once and places mean nothing.

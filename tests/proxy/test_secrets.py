@@ -63,7 +63,12 @@ FORMS = {
 def survives(data, text):
     """Look for the canary in `data` by decoding it the plain way, one form after the other."""
     found = [text.encode() in data]
-    found.append(text in urllib.parse.unquote(data.decode("latin-1"), "latin-1").encode("latin-1").decode("utf-8", "replace"))
+    found.append(
+        text
+        in urllib.parse.unquote(data.decode("latin-1"), "latin-1")
+        .encode("latin-1")
+        .decode("utf-8", "replace")
+    )
     return any(found)
 
 
@@ -127,10 +132,16 @@ def rejoined(data, key):
     return "".join(texts)
 
 
-@pytest.mark.parametrize(("shape", "key"), [
-    ("openai-chat", "content"), ("tool call", "arguments"), ("anthropic", "text"), ("responses", "delta"),
-    ("google", "text"),
-])
+@pytest.mark.parametrize(
+    ("shape", "key"),
+    [
+        ("openai-chat", "content"),
+        ("tool call", "arguments"),
+        ("anthropic", "text"),
+        ("responses", "delta"),
+        ("google", "text"),
+    ],
+)
 @settings(max_examples=50, deadline=None)
 @given(before=words, after=words, size=st.integers(1, 9))
 def test_a_secret_cut_over_the_events_of_a_stream_is_gone_and_the_events_still_parse(
