@@ -97,36 +97,54 @@ class _Builder:
         return Layer(b"".join(self.parts), self.segments)
 
 
-_ESCAPED = re.compile(
-    rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}"
-    rb"|\\[\x21-\x7e]|%[0-9A-Fa-f]{2}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|quot|amp|lt|gt|apos);"
-)
 _SHORT = {b"\\n": b"\n", b"\\r": b"\r", b"\\t": b"\t", b"\\b": b"\b", b"\\f": b"\f"}
 
 
-def _plain(token: bytes) -> bytes:
-    if token[:1] == b"&":
-        return html.unescape(token.decode()).encode("utf-8", "replace")
-    if token[:1] == b"%" or len(token) == 4:
-        return bytes([int(token[-2:], 16)])
-    if len(token) > 2:
-        pair = bytes.fromhex(token.replace(b"\\u", b"").decode())
-        return pair.decode("utf-16-be", "replace").encode("utf-8")
-    return _SHORT.get(token, token[1:])
+def _backslash(token: bytes) -> bytes:
+    if len(token) == 2:
+        return _SHORT.get(token, token[1:])
+    if len(token) == 4:
+        return bytes([int(token[2:], 16)])
+    pair = bytes.fromhex(token.replace(b"\\u", b"").decode())
+    return pair.decode("utf-16-be", "replace").encode("utf-8")
+
+
+def _percent(token: bytes) -> bytes:
+    return bytes.fromhex(token[1:].decode())
+
+
+def _entity(token: bytes) -> bytes:
+    return html.unescape(token.decode()).encode("utf-8", "replace")
+
+
+# Each on its own: what one of them escapes holds the signs of the others as they are.
+_ESCAPES: tuple[tuple[bytes, re.Pattern[bytes], Callable[[bytes], bytes]], ...] = (
+    (
+        b"\\",
+        re.compile(
+            rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}"
+            rb"|\\x[0-9A-Fa-f]{2}|\\[\x21-\x7e]"
+        ),
+        _backslash,
+    ),
+    (b"%", re.compile(rb"%[0-9A-Fa-f]{2}"), _percent),
+    (b"&", re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|quot|amp|lt|gt|apos);"), _entity),
+)
 
 
 def unescaped(data: bytes, seen: Seen) -> Iterator[Layer]:
-    """Undo one level of JSON, C, URL and XML escapes."""
-    if b"\\" not in data and b"%" not in data and b"&" not in data:
-        return
-    made, at = _Builder(seen), 0
-    for found in _ESCAPED.finditer(data):
-        made.add(data[at : found.start()], at, found.start(), exact=True)
-        made.add(_plain(found.group()), found.start(), found.end(), exact=False)
-        at = found.end()
-    if at:
-        made.add(data[at:], at, len(data), exact=True)
-        yield made.layer()
+    """Undo one level of JSON and C escapes, of URL escapes, of XML entities."""
+    for sign, pattern, plain in _ESCAPES:
+        if sign not in data:
+            continue
+        made, at = _Builder(seen), 0
+        for found in pattern.finditer(data):
+            made.add(data[at : found.start()], at, found.start(), exact=True)
+            made.add(plain(found.group()), found.start(), found.end(), exact=False)
+            at = found.end()
+        if at:
+            made.add(data[at:], at, len(data), exact=True)
+            yield made.layer()
 
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")

@@ -72,3 +72,12 @@ def _piece(protocol, event):
     if protocol == "anthropic":
         return event.get("delta", {}).get("text", "")
     return event["candidates"][0]["content"]["parts"][0]["text"]
+
+
+def schema(*names, required=(), **special):
+    """Return the JSON Schema of a tool; properties are texts unless said otherwise."""
+    return {
+        "type": "object",
+        "properties": {name: special.get(name, {"type": "string"}) for name in names},
+        "required": list(required),
+    }

@@ -5,6 +5,7 @@ not what it is tested against. Each request is kept in `seen` as (method, path, 
 """
 
 import json
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "sk-upstream-Zx81canary93hTq5Lm77"
 WORDS = ["The ", "comparator ", "is ", "swapped."]
+OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
 FINGERPRINT = "fp_44709d6fcb"
 
 
@@ -99,6 +101,7 @@ def google(model, text):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # real servers send each event at once
 
     def log_message(self, *args):
         pass
@@ -174,7 +177,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             if fault == "overloaded" and number == 2:
-                value = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+                self.chunk(b"event: error\ndata: " + json.dumps(OVERLOADED).encode() + b"\n\n")
+                continue
             data = (f"event: {name}\n" if name else "") + f"data: {json.dumps(value)}\n\n"
             self.chunk(data.encode())
             if self.server.pace:
@@ -220,3 +224,11 @@ def serving():
         upstream.shutdown()
         upstream.server_close()
         thread.join()
+
+
+if __name__ == "__main__":
+    with serving() as server:
+        server.words = [f"word {number} " for number in range(int(sys.argv[1]))]
+        sys.stdout.write(server.url + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
