@@ -104,7 +104,7 @@ def _backslash(token: bytes) -> bytes:
     if len(token) == 2:
         return _SHORT.get(token, token[1:])
     if len(token) == 4:
-        return bytes([int(token[2:], 16)])
+        return bytes.fromhex(token[2:].decode())
     pair = bytes.fromhex(token.replace(b"\\u", b"").decode())
     return pair.decode("utf-16-be", "replace").encode("utf-8")
 
