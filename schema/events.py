@@ -135,6 +135,9 @@ class ModelCalled(Payload):
     error: Text | None = None
     request: BlobRef | None = None
     response: BlobRef | None = None
+    parts: tuple[BlobRef, ...] | None = Field(
+        default=None, description="messages that the request blob refers to, each kept once for a conversation"
+    )
     started_at: Micros | None = None
 
 
