@@ -8,25 +8,20 @@
         solution/        files that solve the task when laid over workdir/
         script.json      what a scripted model answers (runners/script.py); may be left out
 
-Digests are BLAKE3, 64 hex digits. That of a file is of its bytes. That of a folder is of, for
-each file in the order of its path's bytes: path NUL, `x` if its owner may execute it else `-`,
-NUL, length in decimal NUL, bytes. Paths are relative, with `/`. Empty folders do not count, nor does
-compiled Python (`__pycache__`, `*.pyc`), which an installer leaves beside the sources. The digest
-of a task is that of its folder.
+The digest of a task is that of its folder (files.py says how it is made), so that every byte counts.
 """
 
 from __future__ import annotations
 
 import shutil
-import stat
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from blake3 import blake3
 from pydantic import Field, model_validator
 
+from benchledger.runners.files import files_of, folder_digest
 from benchledger.runners.script import Script, load_script
 from benchledger.runners.tasktoml import read_toml
 from benchledger.schema.base import Name, Record, Text
@@ -39,10 +34,8 @@ __all__ = [
     "Environment",
     "Task",
     "TaskFile",
-    "files_of",
     "find_task",
     "find_tasks",
-    "folder_digest",
     "identity",
     "load_task",
     "missing_toolchain",
@@ -125,7 +118,7 @@ class Task(TaskFile):
     def solution(self) -> Path:
         return self.folder / "solution"
 
-    @cached_property
+    @property
     def instruction(self) -> str:
         """What the agent is told."""
         return (self.folder / "instruction.md").read_text(encoding="utf-8")
@@ -217,32 +210,3 @@ def identity(task: Task) -> TaskIdentity:
         private=task.checks.private,
         expectations=task.expectations,
     )
-
-
-def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (relative path, file) of all that belongs to a folder of a task, in the order of path bytes.
-
-    Raises BadInput for what no task may hold: links, pipes, names that are no UTF-8.
-    """
-    listed = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    for name in sorted(listed, key=lambda name: name.encode("utf-8", "surrogateescape")):
-        path = listed[name]
-        mode = path.lstat().st_mode
-        if "__pycache__" in name.split("/") or name.endswith(".pyc") or stat.S_ISDIR(mode):
-            continue
-        if not stat.S_ISREG(mode) or not name.isprintable():
-            raise BadInput(
-                f"{path} is no regular file with a plain name", "tasks hold nothing else; remove it"
-            )
-        yield name, path
-
-
-def folder_digest(folder: Path) -> str:
-    """Return the digest of a folder, as the top of this module spells it (64 hex digits)."""
-    hasher = blake3()
-    for name, path in files_of(folder):
-        data = path.read_bytes()
-        executable = "x" if path.stat().st_mode & stat.S_IXUSR else "-"
-        hasher.update(f"{name}\0{executable}\0{len(data)}\0".encode())
-        hasher.update(data)
-    return hasher.hexdigest()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-__all__ = ["Bounds", "Entry", "Found", "Scan", "scan", "shown", "walk"]
+__all__ = ["Bounds", "Entry", "Found", "Scan", "children", "scan", "shown", "walk"]
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -211,7 +211,7 @@ def scan(
     room = _Room(bounds)
     known: set[str] = set()
     if first:
-        tree = _children(first)
+        tree = children(first)
         for found in walk(root, bounds, [], skip, lambda prefix: tree.get(prefix, ())):
             room.take(found, made, keep)
             known.add(found.path)
@@ -223,7 +223,8 @@ def scan(
     return made
 
 
-def _children(paths: Iterable[str]) -> dict[str, set[str]]:
+def children(paths: Iterable[str]) -> dict[str, set[str]]:
+    """Return prefix with its slash ("" at the top) -> names below it, for `walk` to look for."""
     tree: dict[str, set[str]] = {}
     for path in paths:
         parts = path.split("/")
