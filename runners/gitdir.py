@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchledger.runners.tree import Bounds, Entry, scan, walk
+from benchledger.runners.scan import Entry, scan
+from benchledger.runners.tree import Bounds, walk
 from benchledger.schema.errors import EnvironmentLacks
 
-__all__ = ["commit_all", "git", "git_entries", "git_environment", "new_commits", "unusual"]
+__all__ = ["commit_all", "git", "git_entries", "git_environment", "has_history", "new_commits", "unusual"]
 
 BRANCH = "main"
 _WHO = "benchledger"
@@ -107,9 +109,17 @@ def _must(folder: Path, *arguments: str) -> bytes:
     return done.stdout
 
 
+def has_history(folder: Path) -> bool:
+    """Return whether `folder` and the .git in it are folders, not links to some."""
+    try:
+        return all(stat.S_ISDIR(os.lstat(path).st_mode) for path in (folder, folder / ".git"))
+    except OSError:
+        return False
+
+
 def git_entries(folder: Path, notes: list[str]) -> dict[str, Entry]:
     """Return what lies below `folder`/.git; empty where that is no folder of its own."""
-    if not (folder / ".git").is_dir() or (folder / ".git").is_symlink():
+    if not has_history(folder):
         return {}
     found = scan(folder / ".git", _BOUNDS)
     notes += [f".git: {note}" for note in found.notes]
@@ -135,7 +145,7 @@ def new_commits(folder: Path, base: str) -> int | None:
         _must(
             Path(scratch), "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(copy)
         )
-        if not _copy_history(folder / ".git", copy):
+        if not has_history(folder) or not _copy_history(folder / ".git", copy):
             return None
         known = git(copy, "cat-file", "-e", f"{base}^{{commit}}").returncode == 0
         try:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchledger.runners.gitdir import git
-from benchledger.runners.tree import Entry
+from benchledger.runners.scan import Entry
 
 __all__ = ["Side", "make_patch", "quoted"]
 

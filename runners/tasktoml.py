@@ -38,7 +38,9 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         # By way of JSON, for there an array may become a tuple; TOML's dates have no place in a task.
         return model.model_validate_json(json.dumps(said, default=str))
     except ValidationError as error:
-        found = [_record(path, text, model, detail) for detail in error.errors()]
+        # A misspelt name is missing as well; said first, it explains the rest.
+        details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
+        found = [_record(path, text, model, detail) for detail in details]
         raise RecordErrors(
             found, "correct task.toml; docstrings in runners/task.py list its fields"
         ) from error

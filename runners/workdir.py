@@ -6,6 +6,7 @@ opened, sizes bounded, its git not run (tree.py, gitdir.py).
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from typing import Any
 from benchledger.runners.files import files_of
 from benchledger.runners.gitdir import commit_all, git_entries, new_commits, unusual
 from benchledger.runners.patch import Side, make_patch
+from benchledger.runners.scan import Entry, Scan, scan
 from benchledger.runners.task import Task
-from benchledger.runners.tree import Bounds, Entry, Scan, scan
+from benchledger.runners.tree import Bounds
 from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import UsageError
 from benchledger.schema.task import Changes
@@ -118,7 +120,7 @@ def capture(before: Snapshot, folder: Path, bounds: Bounds | None = None) -> Wor
     changes = _changes(before.entries, found.entries)
     git_notes: list[str] = []
     changed_git = unusual(before.git, git_entries(folder, git_notes))
-    if not before.git and (folder / ".git").exists():
+    if not before.git and os.path.lexists(folder / ".git"):
         changed_git = [".git"]
     commits = None if before.commit is None else new_commits(folder, before.commit)
     notes = [*found.notes, *git_notes]

@@ -56,7 +56,9 @@ def test_git_keeps_every_file_of_the_suite():
     # a .gitignore, of the project or of a task, must not take a file out of a task
     kept = set(kept_files())
     root = suite_root()
-    disk = {f"runners/suite/{path.relative_to(root).as_posix()}" for path in root.rglob("*") if path.is_file()}
+    disk = {
+        f"runners/suite/{path.relative_to(root).as_posix()}" for path in root.rglob("*") if path.is_file()
+    }
     assert sorted(path for path in disk - kept if "__pycache__" not in path) == []
 
 
@@ -138,7 +140,7 @@ def test_no_task_names_its_own_mutation():
     # a hint such as "BUG" or "mutated" beside the fault would make finding it no work
     for name, folder in TASKS.items():
         for path in (folder / "workdir").rglob("*"):
-            if path.is_file() and path.suffix not in {".pyc"}:
+            if path.is_file() and path.suffix != ".pyc":
                 assert not re.search(rb"\bBUG\b|mutat(ed|ion)|injected", path.read_bytes()), (name, path)
 
 
