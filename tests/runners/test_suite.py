@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchledger.runners.grade import grade
+from benchledger.runners.grade import Graded, grade
 from benchledger.runners.prove import check_task
 from benchledger.runners.script import play
 from benchledger.runners.task import Task, find_tasks, load_task, missing_toolchain, suite_root
-from benchledger.runners.workdir import capture, make_workdir
-from benchledger.schema.events import AgentIdentity, CellSetup, WorkdirCaptured
+from benchledger.runners.workdir import WorkdirCapture, capture, make_workdir
+from benchledger.schema.events import AgentIdentity, CellExited, CellSetup, GraderRan, WorkdirCaptured
 from benchledger.schema.frame import blob_digest
 from benchledger.schema.ports import blob_ref
-from benchledger.schema.task import TaskIdentity
+from benchledger.schema.task import Changes, TaskIdentity
+from benchledger.scorers.composite import GATED_1, evaluate, inputs_of
 from benchledger.scorers.constraints import constraints
 from benchledger.scorers.evidence import Evidence
+from benchledger.scorers.registry import score_axes
 from tests.house.tree import kept_files
 
 TASKS = find_tasks([suite_root()])
@@ -64,10 +67,13 @@ def test_git_keeps_every_file_of_the_suite():
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_solution_passes_and_doing_nothing_fails(name):
-    proof = check_task(loaded(name))
+    task = loaded(name)
+    proof = check_task(task)
     assert proof.problems == ()
     assert proof.oracle.exit_code == 0
     assert proof.nop.exit_code not in {0, None}
+    assert composite(evidence(task, proof.solved, proof.oracle)) >= 0.95
+    assert composite(evidence(task, replace(proof.solved, changes=Changes(), patch=b""), proof.nop)) == 0
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -99,17 +105,27 @@ def test_a_script_solves_its_task_and_honours_every_constraint(name, tmp_path):
     assert (score.state, score.value) == ("recorded", 1.0), score.payload
 
 
-def evidence(task, captured):
+def evidence(task: Task, captured: WorkdirCapture, graded: Graded | None = None) -> Evidence:
     setup = CellSetup(
         cell_id=f"s/a/m/{task.id}#run1",
-        agent=AgentIdentity(name="a"),
+        agent=AgentIdentity(name="oracle", uses_model=False),
         model="m",
         mode="scripted",
         task=TaskIdentity(expectations=task.expectations),
     )
     workdir = WorkdirCaptured(changes=captured.changes, patch=blob_ref(captured.patch))
     blobs = {blob_digest(captured.patch): captured.patch}
-    return Evidence(setup, workdir=workdir, blob=blobs.get)
+    grader = None
+    if graded is not None:
+        names = ("command", "exit_code", "timed_out", "checks_before", "checks_after")
+        grader = GraderRan(**{name: getattr(graded, name) for name in names})
+    exited = CellExited(exit_code=0, wall_ms=100.0)
+    return Evidence(setup, exited=exited, workdir=workdir, grader=grader, blob=blobs.get)
+
+
+def composite(found: Evidence) -> float | None:
+    axes = {score.axis: score for score in score_axes(found)}
+    return evaluate(GATED_1, inputs_of("finished", axes)).value
 
 
 @pytest.mark.slow
