@@ -1,0 +1,103 @@
+"""Proof that a task works: its own solution passes, doing nothing fails, and it keeps its own rules."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchledger.runners.files import files_of
+from benchledger.runners.grade import Graded, Run, grade
+from benchledger.runners.plain import run_plain
+from benchledger.runners.task import Task
+from benchledger.runners.workdir import Snapshot, WorkdirCapture, capture, lay_over, make_workdir
+from benchledger.schema.task import matches
+
+__all__ = ["TaskProof", "check_task"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProof:
+    """What was found: `problems` is empty where the task is sound, else one sentence each.
+
+    `oracle` and `nop` are what the checks did with the solution and with the untouched workdir,
+    `solved` is what the solution changed.
+    """
+
+    task: str
+    problems: tuple[str, ...]
+    oracle: Graded
+    nop: Graded
+    solved: WorkdirCapture
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def check_task(task: Task, run: Run = run_plain) -> TaskProof:
+    """Grade the solution and the untouched workdir; raises what `run` raises where the toolchain is missing."""
+    with tempfile.TemporaryDirectory(prefix="benchledger-proof-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch) / "workdir"
+        before = make_workdir(task, folder)
+        nop = grade(task, folder, run)
+        lay_over(task.solution, folder)
+        solved = capture(before, folder)
+        oracle = grade(task, folder, run, nop.checks_after)
+    problems = (*_verdicts(task, oracle, nop), *_rules(task, solved), *_leaks(task, before))
+    return TaskProof(task.id, problems, oracle, nop, solved)
+
+
+def _verdicts(task: Task, oracle: Graded, nop: Graded) -> Iterator[str]:
+    if oracle.exit_code != 0:
+        yield f"the solution fails its checks ({_end(oracle)})"
+    if nop.exit_code == 0:
+        yield "doing nothing passes the checks"
+    if nop.timed_out:
+        yield "the checks of the untouched workdir run into their limit"
+    for graded in (oracle, nop):
+        if graded.checks_digest_before != graded.checks_digest_after:
+            yield "the checks change while they run"
+    if task.checks.report == "names":
+        yield from _names(oracle.checks_after or {}, nop.checks_after or {})
+
+
+def _names(oracle: dict[str, bool], nop: dict[str, bool]) -> Iterator[str]:
+    if set(oracle) != set(nop):
+        yield f"the checks report other names before and after: {', '.join(sorted(set(oracle) ^ set(nop)))}"
+    failing = sorted(name for name, good in oracle.items() if not good)
+    if failing:
+        yield f"the solution leaves checks failing: {', '.join(failing)}"
+    if nop and all(nop.values()):
+        yield "no check fails before, so there is nothing to fix"
+    if not oracle:
+        yield "the checks report no names"
+
+
+def _end(graded: Graded) -> str:
+    tail = (graded.stderr or graded.stdout).decode(errors="replace").strip()[-400:]
+    return f"{'time limit' if graded.timed_out else f'exit code {graded.exit_code}'}: {tail}"
+
+
+def _rules(task: Task, solved: WorkdirCapture) -> Iterator[str]:
+    expect, changes = task.expectations, solved.changes
+    unexpected = changes.split(expect)[1]
+    if unexpected:
+        yield f"the solution changes files that are not expected: {', '.join(unexpected)}"
+    if touched := changes.protected_touched(expect):
+        yield f"the solution changes protected files: {', '.join(touched)}"
+    for glob in (*expect.expected, *expect.refusal_documents[:1]):
+        if not any(matches(path, (glob,)) for path in changes.all):
+            yield f"the solution changes nothing that matches {glob!r}"
+    for constraint in expect.constraints:
+        hit = any(matches(path, (constraint.pattern,)) for path in changes.all)
+        if hit != (constraint.kind == "file-pattern-required-in-diff"):
+            yield f"the solution breaks the constraint {constraint.kind} {constraint.pattern!r}"
+
+
+def _leaks(task: Task, before: Snapshot) -> Iterator[str]:
+    hidden = {path.read_bytes() for part in (task.checks_folder, task.solution) for _, path in files_of(part)}
+    for path, content in before.contents.items():
+        if content and content in hidden:
+            yield f"workdir/{path} has the content of a hidden file"

@@ -1,0 +1,3 @@
+module example.test/loans
+
+go 1.18

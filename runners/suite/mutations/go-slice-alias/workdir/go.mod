@@ -1,0 +1,3 @@
+module example.test/lists
+
+go 1.18

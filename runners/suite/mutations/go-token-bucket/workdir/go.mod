@@ -1,0 +1,3 @@
+module example.test/bucket
+
+go 1.18

@@ -1,0 +1,3 @@
+module example.test/paths
+
+go 1.18
