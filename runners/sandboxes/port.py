@@ -8,21 +8,14 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from benchledger.runners.launch import ExitReport, Launch
-from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.task import Limits
 
-__all__ = ["MARKER", "Address", "Caps", "Places", "Sandbox", "SandboxFailed"]
+__all__ = ["MARKER", "Address", "Caps", "Places", "Sandbox"]
 
 # Every process of an attempt carries this variable with the attempt's own value.
 MARKER = "BENCHLEDGER_ATTEMPT"
 
 Address = tuple[str, int]
-
-
-class SandboxFailed(BenchledgerError):
-    """The sandbox broke while a program ran in it: nothing can be said of the program."""
-
-    default_hint = "look at the sandbox (`benchledger doctor`), then run the cell again as a new attempt"
 
 
 @dataclass(frozen=True)
