@@ -17,7 +17,7 @@ from typing import Any
 import docker
 
 from benchledger.runners.images.build import build_layer_image
-from benchledger.runners.sandboxes.archive import OWNER
+from benchledger.runners.sandboxes.volume import CELL, OWNER
 from benchledger.schema.errors import EnvironmentLacks
 
 __all__ = ["BASE_TAG", "PACKAGES", "build_base", "make_root"]
@@ -26,7 +26,16 @@ BASE_TAG = "benchledger-base:1"
 
 # What agents and checks use of a system. busybox stands in for every other command.
 PACKAGES = (
-    *("base-files", "bash", "busybox-static", "ca-certificates", "coreutils", "dash", "diffutils", "findutils"),
+    *(
+        "base-files",
+        "bash",
+        "busybox-static",
+        "ca-certificates",
+        "coreutils",
+        "dash",
+        "diffutils",
+        "findutils",
+    ),
     *("git", "grep", "gzip", "patch", "procps", "python3", "sed", "tar"),
 )
 # Needed by scripts that are not run here, or by parts of git that no cell uses.
@@ -91,7 +100,7 @@ def _finish(root: Path) -> None:
     bundle = root / "etc/ssl/certs/ca-certificates.crt"
     bundle.parent.mkdir(parents=True, exist_ok=True)
     bundle.write_bytes(b"".join(path.read_bytes() for path in certificates))
-    users = f"root:x:0:0:root:/root:/bin/sh\nagent:x:{OWNER}:{OWNER}::/cell/home:/bin/sh\n"
+    users = f"root:x:0:0:root:/root:/bin/sh\nagent:x:{OWNER}:{OWNER}::{CELL}/home:/bin/sh\n"
     (root / "etc/passwd").write_text(users)
     (root / "etc/group").write_text(f"root:x:0:\nagent:x:{OWNER}:\n")
 

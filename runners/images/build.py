@@ -55,7 +55,7 @@ def build_layer_image(
     with tempfile.TemporaryFile() as data, tempfile.TemporaryFile() as file:
         layer = layers.write_layer(trees, data)
         data.seek(0)
-        made = layers.write_archive(layer, data, parent, config, tag, file)
+        made = layers.write_archive(layer, data, file, parent=parent, config=config, tag=tag)
         file.seek(0, os.SEEK_SET)
         with engine.translated("load the image"):
             client.images.load(file)

@@ -74,7 +74,7 @@ def write_layer(trees: Mapping[str, Path], sink: IO[bytes]) -> Layer:
 
 
 def write_archive(
-    layer: Layer, data: IO[bytes], parent: Parent, config: Mapping[str, Any], tag: str, sink: IO[bytes]
+    layer: Layer, data: IO[bytes], sink: IO[bytes], *, parent: Parent, config: Mapping[str, Any], tag: str
 ) -> str:
     """Write an image of `parent` and one more layer; return its id, `sha256:…` of its configuration.
 
@@ -114,7 +114,7 @@ def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
         name = str(inner / path.relative_to(root).as_posix())
         mode = stat.S_IMODE(status.st_mode)
         if stat.S_ISLNK(status.st_mode):
-            tar.addfile(_info(name, tarfile.SYMTYPE, 0o777, os.readlink(path)))
+            tar.addfile(_info(name, tarfile.SYMTYPE, 0o777, str(path.readlink())))
         elif stat.S_ISDIR(status.st_mode):
             tar.addfile(_info(name, tarfile.DIRTYPE, mode & 0o1777 | 0o555))
         elif stat.S_ISREG(status.st_mode):

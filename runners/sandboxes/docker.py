@@ -18,8 +18,9 @@ import docker
 
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes import engine
-from benchledger.runners.sandboxes.docker_run import CELL, Attempt
+from benchledger.runners.sandboxes.docker_run import Attempt
 from benchledger.runners.sandboxes.port import Address, Caps, Places
+from benchledger.runners.sandboxes.volume import PLACES
 from benchledger.schema.errors import UsageError
 from benchledger.schema.task import Limits
 
@@ -64,7 +65,7 @@ class Docker:
 
     def places(self, workdir: Path) -> Places:
         """Return the paths; they are the same in every container."""
-        return Places(f"{CELL}/home", f"{CELL}/tmp", f"{CELL}/work")
+        return PLACES
 
     def run(self, launch: Launch, workdir: Path, limits: Limits, proxy: Address | None) -> ExitReport:
         """Run one program; see the port."""

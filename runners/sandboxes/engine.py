@@ -22,7 +22,7 @@ OWNER_LABEL = "benchledger.owner"
 
 # Over a unix socket a dead engine is a requests or an OS error, not one of docker's own.
 _FOREIGN = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
-_START = "start it, or use `--sandbox local`; where there is none: `benchledger engine up`"
+_START = "start it (`runners/images/engine.sh up` installs one where there is none), or use `--sandbox local`"
 
 
 @contextlib.contextmanager

@@ -24,7 +24,9 @@ def checked_files(launch: Launch) -> dict[str, bytes]:
     for name in launch.files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts:
-            raise UsageError(f"file {name!r} of the launch is not below HOME", "use a relative path without ..")
+            raise UsageError(
+                f"file {name!r} of the launch is not below HOME", "use a relative path without .."
+            )
     return {str(PurePosixPath(name)): text.encode() for name, text in launch.files.items()}
 
 
@@ -36,5 +38,5 @@ def write_files(home: Path, files: dict[str, bytes]) -> None:
         if path.parent.resolve() != home.resolve() / Path(name).parent:
             raise UsageError(f"a link leads {name!r} out of HOME", "use a fresh sandbox")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with open(os.open(path, flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.write(data)

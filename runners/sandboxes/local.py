@@ -31,8 +31,12 @@ class Local:
 
     name = "local"
 
-    def __init__(self, caps: Caps | None = None, path: str | None = None) -> None:
-        """Take caps, and the PATH of programs where it is not to be our own."""
+    def __init__(self, caps: Caps | None = None, path: str | None = None, *, bare: bool = False) -> None:
+        """Take caps, and the PATH of programs where it is not to be our own.
+
+        `bare` does without namespaces and control groups, as on a machine that has none to give.
+        """
+        self.bare = bare
         self.caps = caps or Caps()
         self.path = path or os.environ.get("PATH", os.defpath)
         self.attempt = uuid.uuid4().hex
@@ -66,7 +70,7 @@ class Local:
 
     def run(self, launch: Launch, workdir: Path, limits: Limits, proxy: Address | None) -> ExitReport:
         """Run one program; see the port."""
-        with Attempt(self.caps, self.attempt, self.places(workdir), self.path) as attempt:
+        with Attempt(self.caps, self.attempt, self.places(workdir), self.path, bare=self.bare) as attempt:
             report = attempt.run(launch, limits, proxy)
             self.isolation = attempt.isolation
         return report
@@ -75,6 +79,6 @@ class Local:
 def _unlock(folder: Path) -> None:
     for name, folders, _ in os.walk(folder):
         for each in folders:
-            path = os.path.join(name, each)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
+            path = Path(name, each)
+            if not path.is_symlink():
+                path.chmod(0o700)

@@ -38,13 +38,15 @@ STAGE_SECONDS = 20.0
 class Attempt:
     """The parts of one run; on exit all of them are gone, after an exception too."""
 
-    def __init__(self, caps: Caps, value: str, places: Places, path: str) -> None:
-        """Keep what every run of a sandbox shares. `value` is that of the marker."""
+    def __init__(self, caps: Caps, value: str, places: Places, path: str, *, bare: bool = False) -> None:
+        """Keep what every run of a sandbox shares. `value` is that of the marker, `bare` as in Local."""
+        self._bare = bare
         self._caps, self._value, self._places, self._path = caps, value, places, path
         self.isolation: tuple[str, ...] = ()
         self._out, self._err = Spool(caps.output_bytes), Spool(caps.output_bytes)
         self._recording: Recording | None = None
         self._threads: list[Thread] = []
+        self._killed = False
         self._after = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,7 +63,7 @@ class Attempt:
         """Return how the program ended."""
         called = time.monotonic()
         homes.write_files(Path(self._places.home), homes.checked_files(launch))
-        group = Group.make(f"benchledger-{self._value}", limits)
+        group = Group() if self._bare else Group.make(f"benchledger-{self._value}", limits)
         self._after.callback(group.remove)
         control, family = self._stage(launch, proxy, group)
         watch = Watch(limits, self._caps.disk_bytes, self._used)
@@ -74,7 +76,7 @@ class Attempt:
             family.terminate()
             status = _status(control, self._caps.grace_seconds)
         ended = time.monotonic()
-        left = family.kill()
+        left = self._kill(family)
         control.close()
         for thread in self._threads:
             thread.join(STAGE_SECONDS)
@@ -90,10 +92,17 @@ class Attempt:
             # -I and -S: nothing of the user's Python reaches the stage, and it starts in half the time
             command = [sys.executable, "-I", "-S", stage.__file__, str(theirs.fileno())]
             process = subprocess.Popen(
-                command, **streams, pass_fds=(theirs.fileno(),), start_new_session=True, env={}, cwd="/"
+                command,
+                stdin=streams[0],
+                stdout=streams[1],
+                stderr=streams[2],
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                env={},
+                cwd="/",
             )
         self._after.callback(_end, process)
-        for descriptor in set(streams.values()):
+        for descriptor in set(streams):
             os.close(descriptor)
         group.join(process.pid)
         environment = homes.environment(launch, self._places, self._path, self._value)
@@ -103,19 +112,20 @@ class Attempt:
             "cwd": self._places.work,
             "port": proxy[1] if proxy else None,
             "pty": launch.pty,
+            "namespaces": not self._bare,
             "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": self._caps.disk_bytes},
         }
         ours.sendall(json.dumps(config).encode() + b"\n")
         said, sockets = _hello(ours)
         family = Family(process.pid, self._value, init=said["init"])
-        self._after.callback(family.kill)
+        self._after.callback(self._kill, family)
         if proxy and sockets:
             self._after.callback(Forwarder(sockets[0], proxy).close)
         limits = [f"cgroup {name}" for name in group.held]
         self.isolation = ("environment", "home", *said["isolation"], *limits)
         return ours, family
 
-    def _streams(self, launch: Launch) -> dict[str, int]:
+    def _streams(self, launch: Launch) -> tuple[int, int, int]:
         """Return the program's ends of its streams; ours are drained from now on."""
         if launch.pty:
             ours, theirs = pty.openpty()
@@ -124,11 +134,11 @@ class Attempt:
             if launch.stdin:
                 self._feed(os.dup(ours), launch.stdin)
             self._threads.append(drain(ours, self._out.write, self._recording.add))
-            return {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+            return theirs, theirs, theirs
         (stdin, feed), (out, stdout), (err, stderr) = os.pipe(), os.pipe(), os.pipe()
         self._feed(feed, launch.stdin)
         self._threads += [drain(out, self._out.write), drain(err, self._err.write)]
-        return {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+        return stdin, stdout, stderr
 
     def _feed(self, descriptor: int, data: bytes) -> None:
         def write() -> None:
@@ -149,6 +159,11 @@ class Attempt:
             breach = None if status is not None else watch.look(family)
             if status is not None or breach:
                 return status, breach
+
+    def _kill(self, family: Family) -> int:
+        left = 0 if self._killed else family.kill()
+        self._killed = True
+        return left
 
     def _holds(self, group: Group, limits: Limits) -> bool:
         """Whether the kernel holds memory and processes, so that nobody need count them."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchledger.runners.sandboxes.port import MARKER
@@ -32,15 +34,17 @@ class Family:
         self._marker = f"{MARKER}={value}".encode()
 
     def members(self, *, marked: bool = False) -> list[int]:
-        """Return the pids, zombies left out; `marked` reads every environment too, which is slower."""
+        """Return the pids, zombies left out; `marked` reads every environment too, which is slower.
+
+        Nothing leaves a namespace of processes, so that with an init no marker need be looked for.
+        """
         if not _PROC.is_dir():
             return []
-        table = dict(_table())
-        spared = {self._stage, *self._inits(table)}
-        found = set(_below(self._stage, table))
-        if marked:
-            found |= {pid for pid in table if self._carries(pid)}
-        return sorted(pid for pid in found - spared if table[pid][1] not in "ZX")
+        spared = {self._stage, *self._inits()}
+        found = set(_below(self._stage))
+        if marked and not self._init:
+            found |= {int(name) for name in _listed("/proc") if self._carries(name)}
+        return sorted(pid for pid in found - spared if _lives(pid))
 
     def terminate(self) -> None:
         """Ask all of them to end."""
@@ -54,7 +58,7 @@ class Family:
         first = left = self.members(marked=True)
         end = time.monotonic() + KILL_SECONDS
         # with its init the kernel ends a whole namespace, however fast it forks
-        _signal(self._inits(dict(_table())) if _PROC.is_dir() else [], signal.SIGKILL)
+        _signal(self._inits(), signal.SIGKILL)
         while left:
             # stopped first, for a killed one makes room for another fork
             _signal(left, signal.SIGSTOP)
@@ -64,17 +68,14 @@ class Family:
                 time.sleep(0.001)
             if time.monotonic() > end:
                 raise SandboxFailed(f"{len(left)} processes outlive SIGKILL: {left[:5]}")
-            left = self.members(marked=True)
+            left = [pid for pid in {*left, *self.members(marked=True)} if _lives(pid)]
         return len(first)
 
-    def _inits(self, table: dict[int, tuple[int, str]]) -> list[int]:
-        return [pid for pid, (parent, _) in table.items() if self._init and parent == self._stage]
+    def _inits(self) -> list[int]:
+        return _children(self._stage) if self._init else []
 
-    def _carries(self, pid: int) -> bool:
-        try:
-            return self._marker in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
+    def _carries(self, pid: str) -> bool:
+        return self._marker in _read(f"/proc/{pid}/environ").split(b"\0")
 
 
 def resident_bytes(pids: Iterable[int]) -> int:
@@ -87,23 +88,64 @@ def resident_bytes(pids: Iterable[int]) -> int:
     return total
 
 
-def _table() -> Iterator[tuple[int, tuple[int, str]]]:
-    for entry in os.scandir(_PROC):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError):
-                # the name of a process may hold spaces and brackets: what follows starts at the last one
-                fields = Path(entry.path, "stat").read_bytes().rpartition(b")")[2].split()
-                yield int(entry.name), (int(fields[1]), fields[0].decode())
+def _listed(folder: str) -> list[str]:
+    """Return the names that are numbers."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.name.isdigit()]
+    except OSError:
+        return []
 
 
-def _below(root: int, table: dict[int, tuple[int, str]]) -> Iterator[int]:
-    children: dict[int, list[int]] = {}
-    for pid, (parent, _) in table.items():
-        children.setdefault(parent, []).append(pid)
+def _read(path: str) -> bytes:
+    """Return a file of /proc, nothing where the process is gone. Plain calls: hundreds are read at a time."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        chunks = []
+        while chunk := os.read(descriptor, 1 << 16):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _fields(pid: int) -> list[bytes]:
+    """Return state, parent and so on. The name may hold spaces and brackets: they start at the last one."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+
+
+def _lives(pid: int) -> bool:
+    fields = _fields(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X")
+
+
+def _children(pid: int) -> list[int]:
+    tasks = _listed(f"/proc/{pid}/task")
+    return [int(child) for task in tasks for child in _read(f"/proc/{pid}/task/{task}/children").split()]
+
+
+def _below(root: int) -> Iterator[int]:
+    if Path(f"/proc/self/task/{threading.get_native_id()}/children").exists():
+        children = _children
+    else:  # a kernel without that file: the table of all processes
+        parents: dict[int, list[int]] = {}
+        for name in _listed("/proc"):
+            if fields := _fields(int(name)):
+                parents.setdefault(int(fields[1]), []).append(int(name))
+        children = partial(_looked_up, parents)
     front = [root]
     while front:
-        front = [child for pid in front for child in children.get(pid, ())]
+        front = [child for pid in front for child in children(pid)]
         yield from front
+
+
+def _looked_up(parents: dict[int, list[int]], pid: int) -> list[int]:
+    return parents.get(pid, [])
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

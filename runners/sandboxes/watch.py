@@ -43,7 +43,8 @@ class Watch:
         """Start the clock of `limits.seconds`."""
         self._limits, self._disk, self._used = limits, disk_bytes, disk_used
         self._end = time.monotonic() + limits.seconds if limits.seconds else float("inf")
-        self._next: dict[str, float] = {"disk": 0.0, "processes": 0.0}
+        first = time.monotonic() + 0.1
+        self._next = {"disk": first, "processes": first}
 
     def wait_seconds(self) -> float:
         """Return for how long nothing needs a look."""
