@@ -35,9 +35,18 @@ class Docker:
     name = "docker"
 
     def __init__(
-        self, image: str, caps: Caps | None = None, client: docker.DockerClient | None = None
+        self,
+        image: str,
+        caps: Caps | None = None,
+        client: docker.DockerClient | None = None,
+        *,
+        direct: bool = True,
     ) -> None:
-        """Take an image by reference, digest or id, and a client where one is open already."""
+        """Take an image by reference, digest or id, and a client where one is open already.
+
+        `direct=False` makes files travel through the engine even where its disk can be reached.
+        """
+        self._direct = direct
         self.image, self.caps = image, caps or Caps()
         self.attempt = uuid.uuid4().hex
         self.isolation: tuple[str, ...] = ()
@@ -72,7 +81,7 @@ class Docker:
         if self._client is None or not self.identity:
             raise UsageError("the sandbox was not entered", "use it in a `with` statement")
         image_id = str(self.identity["image_id"])
-        with Attempt(self._client, image_id, self.caps, self.attempt) as attempt:
+        with Attempt(self._client, image_id, self.caps, self.attempt, direct=self._direct) as attempt:
             report = attempt.run(launch, workdir, limits, self._path(), proxy)
             self.isolation = attempt.isolation
         return report

@@ -48,6 +48,8 @@ class Attempt:
 
     def __enter__(self) -> Self:
         """Start with nothing."""
+        for spool in (self._out, self._err):
+            self._after.callback(spool.close)
         return self
 
     def __exit__(

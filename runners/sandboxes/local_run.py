@@ -51,6 +51,9 @@ class Attempt:
 
     def __enter__(self) -> Self:
         """Start with nothing."""
+        for spool in (self._out, self._err):
+            self._after.callback(spool.close)
+        self._after.callback(self._join)
         return self
 
     def __exit__(
@@ -78,8 +81,7 @@ class Attempt:
         ended = time.monotonic()
         left = self._kill(family)
         control.close()
-        for thread in self._threads:
-            thread.join(STAGE_SECONDS)
+        self._join()
         gone = time.monotonic()
         times = ((gone - called) * 1000, (ended - started) * 1000)
         return self._report(status, breach, group, left, times)
@@ -159,6 +161,10 @@ class Attempt:
             breach = None if status is not None else watch.look(family)
             if status is not None or breach:
                 return status, breach
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join(STAGE_SECONDS)
 
     def _kill(self, family: Family) -> int:
         left = 0 if self._killed else family.kill()

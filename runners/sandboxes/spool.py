@@ -17,7 +17,7 @@ class Spool:
 
     def __init__(self, cap: int) -> None:
         """Open the file; it has no name, so that nothing is left of it."""
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by take()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._cap = cap
         self.seen = 0
 
@@ -30,14 +30,17 @@ class Spool:
         """Take a chunk."""
         room = self._cap - self.seen
         self.seen += len(data)
-        if room > 0:
+        if room > 0 and not self._file.closed:
             self._file.write(data[:room])
 
     def take(self) -> bytes:
-        """Return what was kept, and close."""
-        with self._file as file:
-            file.seek(0)
-            return file.read()
+        """Return what was kept."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Forget it."""
+        self._file.close()
 
 
 def drain(descriptor: int, *takers: Callable[[bytes], None]) -> Thread:
