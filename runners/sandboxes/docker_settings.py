@@ -14,12 +14,13 @@ from benchledger.schema.task import Limits
 
 __all__ = ["held", "settings"]
 
-# Waits for a line, so that the proxy listens before the program starts; runs the program as a child, so
+# Waits for a line, so that the proxy listens before the program starts, and ends if the runner is gone; runs the program as a child, so
 # that what it leaves behind can be counted. The names of signals that shells print go nowhere.
 _WRAPPER = """\
 {quiet}printf '\\001'
-IFS= read -r mark
-{loud}trap : TERM
+IFS= read -r mark || exit 125
+{loud}unset PWD OLDPWD SHLVL
+trap : TERM
 exec 3>&2 2>/dev/null
 "$@" 2>&3 3>&-
 code=$?

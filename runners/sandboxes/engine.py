@@ -49,6 +49,7 @@ def lacking() -> Iterator[None]:
 def connect(timeout: float = 60) -> docker.DockerClient:
     """Return a client of the engine that DOCKER_HOST names. EnvironmentLacks where none answers."""
     with lacking():
+        _knock(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
         client = docker.from_env(timeout=int(timeout), max_pool_size=64)
         try:
             client.ping()
@@ -88,6 +89,15 @@ def remove_stale(client: docker.DockerClient) -> int:
                 client.api.remove_container(each["Id"], v=True, force=True)
                 removed += 1
     return removed
+
+
+def _knock(address: str) -> None:
+    # the library takes several tries, and leaves sockets open, where nobody listens
+    scheme, _, path = address.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(10)
+            probe.connect(path)
 
 
 def _started(pid: int) -> str:
