@@ -12,6 +12,7 @@ import docker
 
 from benchledger.runners.images import layers
 from benchledger.runners.sandboxes import engine
+from benchledger.runners.sandboxes.volume import CELL
 from benchledger.schema.errors import UsageError
 
 __all__ = ["build_image", "build_layer_image"]
@@ -34,6 +35,8 @@ def build_image(
     folder = agent_install_dir.resolve()
     if not folder.is_dir():
         raise UsageError(f"no agent is installed at {folder}", "run `benchledger agents install NAME`")
+    if folder.is_relative_to("/tmp") or folder.is_relative_to(CELL):  # noqa: S108  not a file of ours
+        raise UsageError(f"{folder} is hidden in a cell, which has a /tmp of its own", "install it elsewhere")
     return build_layer_image(client, {str(folder): folder}, tag, base=base, path=path)
 
 

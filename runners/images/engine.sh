@@ -42,8 +42,12 @@ PY
 
 answers() { [ -S "$socket" ] && request /_ping >/dev/null 2>&1; }
 
-# The pid may have been given to another program since.
-alive() { [ -n "${1:-}" ] && [ "$(cat "/proc/$1/comm" 2>/dev/null)" = dockerd ]; }
+# alive PIDFILE NAME; the pid may have been given to another program since, or be of a zombie that nobody reaps
+alive() {
+    local pid
+    pid=$(cat "$1" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] &&
+        ! grep -q '^State:.Z' "/proc/$pid/status"
+}
 
 install_engine() {
     command -v dockerd >/dev/null && return
@@ -75,14 +79,17 @@ up() {
     mkdir -p "$state" "$run" "$(dirname "$socket")"
     install_engine
     mount_cgroups
-    alive "$(cat "$pidfile" 2>/dev/null)" || rm -f "$pidfile"
+    # an engine that was killed leaves both, and would not start again
+    local old="$run/exec/containerd/containerd.pid"
+    alive "$pidfile" dockerd || rm -f "$pidfile"
+    alive "$old" containerd || rm -f "$old"
     # in a session of its own and with none of our descriptors: it outlives this step and holds no pipe open
     setsid dockerd --host "unix://$socket" --data-root "$state/data" --exec-root "$run/exec" \
         --pidfile "$pidfile" --bridge none --iptables=false --ip6tables=false --log-level warn \
         ${ENGINE_OPTIONS:-} >>"$log" 2>&1 </dev/null &
-    local started=$! end=$((SECONDS + ready_seconds))
+    local end=$((SECONDS + ready_seconds)) started=$!
     until answers; do
-        alive "$started" || [ "$SECONDS" -lt $((end - ready_seconds + 3)) ] ||
+        [ -d "/proc/$started" ] ||
             { tail -n 20 "$log" >&2; die "dockerd ended, see $log"; }
         [ "$SECONDS" -lt "$end" ] || { tail -n 20 "$log" >&2; die "not ready after $ready_seconds s, see $log"; }
         sleep 0.1
@@ -92,13 +99,12 @@ up() {
 }
 
 down() {
-    local pid end
-    pid=$(cat "$pidfile" 2>/dev/null || true)
-    alive "$pid" || { say "none of ours is running"; rm -f "$pidfile"; return; }
+    alive "$pidfile" dockerd || { say "none of ours is running"; rm -f "$pidfile"; return; }
+    local pid end=$((SECONDS + 30))
+    pid=$(cat "$pidfile")
     kill -TERM "$pid"
-    end=$((SECONDS + 30))
-    while alive "$pid" && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
-    if alive "$pid"; then kill -KILL "$pid"; die "did not stop in 30 s: killed pid $pid"; fi
+    while alive "$pidfile" dockerd && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
+    if alive "$pidfile" dockerd; then kill -KILL "$pid"; die "did not stop in 30 s: killed pid $pid"; fi
     say "stopped pid $pid"
 }
 

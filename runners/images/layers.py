@@ -123,7 +123,7 @@ def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
                 tar.addfile(_info(name, tarfile.LNKTYPE, 0o644, seen[key]))
                 continue
             seen[key] = name
-            info = _info(name, tarfile.REGTYPE, mode & 0o755 | 0o444)
+            info = _info(name, tarfile.REGTYPE, 0o755 if mode & 0o100 else 0o644)
             info.size = status.st_size
             with path.open("rb") as file:
                 tar.addfile(info, file)

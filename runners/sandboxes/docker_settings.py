@@ -14,8 +14,9 @@ from benchledger.schema.task import Limits
 
 __all__ = ["held", "settings"]
 
-# Waits for a line, so that the proxy listens before the program starts, and ends if the runner is gone; runs the program as a child, so
-# that what it leaves behind can be counted. The names of signals that shells print go nowhere.
+# Waits for a line, so that the proxy listens before the program starts, and ends where the runner is gone.
+# Runs the program as a child, so that what it leaves behind can be counted. What shells print of signals
+# goes nowhere.
 _WRAPPER = """\
 {quiet}printf '\\001'
 IFS= read -r mark || exit 125

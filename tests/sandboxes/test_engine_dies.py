@@ -7,14 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import uuid
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
 
+import docker
 import pytest
 
-import docker
 from benchledger.runners.images.build import build_image, build_layer_image
 from benchledger.runners.launch import Launch
 from benchledger.runners.sandboxes import engine
@@ -32,23 +34,38 @@ SCRIPT = ROOT / "runners/images/engine.sh"
 
 @pytest.fixture
 def own_engine(tmp_path):
-    """Start an engine with the project's script; yield a client and the pid of dockerd."""
-    short = Path("/run") / f"bl-{uuid.uuid4().hex[:8]}"
-    short.mkdir()
-    variables = {
-        **os.environ,
-        "ENGINE_STATE": os.fspath(tmp_path / "state"),
-        "ENGINE_RUN": os.fspath(short),
-        "DOCKER_HOST": f"unix://{short}/d.sock",
-    }
+    """Start an engine with the project's script; yield a client and the pid of dockerd.
+
+    What a killed engine leaves (shims, mounts) only an engine can clear away: it is started once more.
+    """
+    # outside of pytest's folder, which cannot be removed while the engine's mounts are in it
+    state, run = (Path(tempfile.mkdtemp(prefix="bl-", dir=folder)) for folder in ("/var/tmp", "/run"))
+    address = f"unix://{run}/d.sock"
+    variables = {**os.environ, "ENGINE_STATE": str(state), "ENGINE_RUN": str(run), "DOCKER_HOST": address}
+
+    def script(verb):
+        done = subprocess.run([SCRIPT, verb], env=variables, stderr=subprocess.PIPE, check=False, timeout=90)
+        assert done.returncode == 0, done.stderr.decode()
+
     try:
-        subprocess.run([SCRIPT, "up"], env=variables, check=True, capture_output=True, timeout=90)
-        client = docker.DockerClient(variables["DOCKER_HOST"], timeout=60)
-        yield client, int((tmp_path / "state/dockerd.pid").read_text())
-        client.close()
+        script("up")
+        with closing(docker.DockerClient(address, timeout=60)) as client:
+            yield client, int((state / "dockerd.pid").read_text())
+        script("up")
+        with closing(docker.DockerClient(address, timeout=60)) as client:
+            for each in client.api.containers(all=True):
+                client.api.remove_container(each["Id"], force=True)
     finally:
-        subprocess.run([SCRIPT, "down"], env=variables, check=False, capture_output=True, timeout=90)
-        shutil.rmtree(short, ignore_errors=True)
+        script("down")
+        subprocess.run(["umount", state / "data"], check=False, capture_output=True)
+        for folder in (state, run):
+            shutil.rmtree(folder)
+
+
+@pytest.fixture
+def outside_tmp():
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
 
 
 def busybox_image(client, tmp_path):
@@ -63,7 +80,8 @@ def busybox_image(client, tmp_path):
 def kill_containers_of(mark):
     """End what a dead engine cannot end."""
     for pid in on_host(mark):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 # the library leaves a socket open for each call that a dead engine refuses
@@ -97,10 +115,10 @@ def test_an_engine_that_dies_in_mid_run_is_a_failed_sandbox_and_hangs_nothing(ow
 
 
 @pytest.mark.timeout(200)
-def test_an_agent_is_put_on_an_image_under_the_same_id_each_time(own_engine, tmp_path):
+def test_an_agent_is_put_on_an_image_under_the_same_id_each_time(own_engine, tmp_path, outside_tmp):
     client, _ = own_engine
     base = busybox_image(client, tmp_path)
-    installed = tmp_path / "agents" / "tool"
+    installed = outside_tmp / "tool"
     (installed / "bin").mkdir(parents=True)
     (installed / "bin" / "tool").write_text("#!/bin/sh\necho tool 1.0\n")
     (installed / "bin" / "tool").chmod(0o700)
