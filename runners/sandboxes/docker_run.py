@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import docker
 import docker.errors
-import requests.exceptions
 
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes import docker_settings, engine, homes, netns
@@ -158,8 +157,7 @@ class Attempt:
 
     def _state(self) -> dict[str, Any]:
         # the end of a stream is no proof of an exit: an engine that dies ends it as well
-        with contextlib.suppress(requests.exceptions.ReadTimeout):
-            self._client.api.wait(self._id, timeout=END_SECONDS)
+        self._client.api.wait(self._id, timeout=END_SECONDS)
         state: dict[str, Any] = self._client.api.inspect_container(self._id)["State"]
         if state["Status"] != "exited":
             raise SandboxFailed(f"the streams ended, and the container is {state['Status']}")
@@ -167,9 +165,7 @@ class Attempt:
 
     def _remove(self) -> None:
         # a dead engine removes nothing; the next runner finds the container by its label
-        with contextlib.suppress(
-            docker.errors.DockerException, requests.exceptions.RequestException, OSError
-        ):
+        with contextlib.suppress(*engine.FOREIGN):
             self._client.api.remove_container(self._id, v=True, force=True)
 
     def _report(

@@ -12,16 +12,15 @@ from typing import Any
 
 import docker
 import docker.errors
-import requests.exceptions
 
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 
-__all__ = ["OWNER_LABEL", "connect", "identity", "lacking", "owner", "remove_stale", "translated"]
+__all__ = ["FOREIGN", "OWNER_LABEL", "connect", "identity", "lacking", "owner", "remove_stale", "translated"]
 
 OWNER_LABEL = "benchledger.owner"
 
-# Over a unix socket a dead engine is a requests or an OS error, not one of docker's own.
-_FOREIGN = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+# A dead engine is no error of docker's own but one of requests, and those are OSErrors.
+FOREIGN = (docker.errors.DockerException, OSError)
 _START = "start it (`runners/images/engine.sh up` installs one where there is none), or use `--sandbox local`"
 
 
@@ -30,7 +29,7 @@ def translated(doing: str) -> Iterator[None]:
     """Turn every error of the engine into SandboxFailed."""
     try:
         yield
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise SandboxFailed(f"the Docker engine failed to {doing}: {_text(error)}") from error
 
 
@@ -42,7 +41,7 @@ def lacking() -> Iterator[None]:
     except docker.errors.ImageNotFound as error:
         hint = "build it with `benchledger images build`, or pull it"
         raise EnvironmentLacks(f"no such image: {_text(error)}", hint) from error
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise EnvironmentLacks(f"no Docker engine answers: {_text(error)}", _START) from error
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 
 import pytest
@@ -63,6 +64,40 @@ def test_home_is_gone_afterwards_whatever_its_modes(tmp_path):
         )
         folder = sandbox.folder
     assert not folder.exists()
+
+
+UNPRIVILEGED = """
+import sys
+from pathlib import Path
+from benchledger.runners.launch import Launch
+from benchledger.runners.sandboxes.local import Local
+from benchledger.schema.task import Limits
+
+with Local() as sandbox:
+    script = "id -u; (setsid sleep 600 &) ; sleep 0.2; kill -9 -1; echo still here"
+    report = sandbox.run(Launch(("sh", "-c", script), {}, {}), Path(sys.argv[1]), Limits(seconds=30), ("127.0.0.1", 9))
+    print(report.stdout.decode().split(), report.survivors, "network" in sandbox.isolation)
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can become another user; other users test this anyway"
+)
+def test_a_user_without_rights_gets_namespaces_too_where_the_kernel_allows(tmp_path_factory):
+    runner = [sys.executable, "-c", UNPRIVILEGED]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chown(folder, 65534, 65534)
+        try:
+            options = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": folder}
+            done = subprocess.run([*runner, folder], capture_output=True, text=True, check=False, **options)
+        except PermissionError:
+            pytest.skip("another user may not run this Python")
+    if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr:
+        pytest.skip("another user may not read this Python's libraries")
+    said = done.stdout.strip()
+    if said.endswith("False"):
+        pytest.skip("the kernel gives users no namespaces")
+    assert said == "['65534', 'still', 'here'] 1 True", done.stderr
 
 
 @pytest.mark.parametrize("kind", ["namespaces", "bare"])
