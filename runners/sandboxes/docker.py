@@ -1,9 +1,10 @@
 """A container without a network, capabilities, or a way to write anything but its own volume.
 
 The program sees one address, the proxy at 127.0.0.1, for the runner listens there inside the
-container's network namespace; no bridge, no firewall rule and no name service is involved, and all
-else fails at once. Workdir, HOME and TMPDIR lie on a volume of the container's own. Files go in and
-come out as archives: nothing of the host is mounted.
+container's network namespace (without root a second container does, see `relay`). No bridge, no
+firewall rule and no name service is involved, and all else fails at once. Workdir, HOME and TMPDIR
+lie on a volume of the container's own. Files go in and come out as copies: nothing of the host is
+mounted.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Docker:
     ) -> None:
         """Take an image by reference, digest or id, and a client where one is open already.
 
-        `direct=False` makes files travel through the engine even where its disk can be reached.
+        `direct=False` uses nothing but the engine's own interface, as without root: files travel as
+        archives, and a second container relays to the proxy.
         """
         self._direct = direct
         self.image, self.caps = image, caps or Caps()

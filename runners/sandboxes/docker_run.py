@@ -13,7 +13,7 @@ import docker
 import docker.errors
 
 from benchledger.runners.launch import ExitReport, Launch
-from benchledger.runners.sandboxes import docker_settings, engine, homes, netns
+from benchledger.runners.sandboxes import docker_settings, engine, homes, netns, relay
 from benchledger.runners.sandboxes.attach import Streams
 from benchledger.runners.sandboxes.forward import Forwarder
 from benchledger.runners.sandboxes.port import Address, Caps
@@ -130,13 +130,11 @@ class Attempt:
         if proxy is None:
             return
         pid = int(self._client.api.inspect_container(self._id)["State"]["Pid"])
-        if not netns.may_enter(pid):
-            raise EnvironmentLacks(
-                "the proxy cannot be shown to a container from here",
-                "run as root on the machine of the engine, or use `--sandbox local`",
-            )
-        listener = netns.listen_inside(pid, ("127.0.0.1", proxy[1]))
-        self._after.callback(Forwarder(listener, proxy).close)
+        if self._direct and netns.may_enter(pid):
+            listener = netns.listen_inside(pid, ("127.0.0.1", proxy[1]))
+            self._after.callback(Forwarder(listener, proxy).close)
+        else:
+            self._after.enter_context(relay.relayed(self._client, self._id, self._image_id, proxy))
 
     def _wait(self, streams: Streams, watch: Watch) -> Breach | None:
         breach: Breach | None = None

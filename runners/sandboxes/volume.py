@@ -27,7 +27,7 @@ __all__ = ["CELL", "OWNER", "PLACES", "Volume"]
 
 CELL = "/cell"
 OWNER = 1000
-PLACES = Places(f"{CELL}/home", f"{CELL}/tmp", f"{CELL}/work")  # noqa: S108  a folder of the container
+PLACES = Places("/cell/home", "/cell/tmp", "/cell/work")
 _FOLDERS = {"home": 0o700, "tmp": 0o700, "work": 0o755}
 
 

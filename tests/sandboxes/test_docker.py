@@ -88,8 +88,8 @@ class TestDocker(OnEngine):
         assert b"canary" not in report.stdout
 
 
-class TestDockerByArchives(OnEngine):
-    """As on an engine whose disk cannot be reached."""
+class TestDockerWithoutRoot(OnEngine):
+    """As where neither the engine's disk nor its namespaces can be reached."""
 
     def make(self, caps):
         return Docker(self.image, caps, self.client, direct=False)

@@ -75,7 +75,7 @@ from benchledger.schema.task import Limits
 
 with Local() as sandbox:
     script = "id -u; (setsid sleep 600 &) ; sleep 0.2; kill -9 -1; echo still here"
-    report = sandbox.run(Launch(("sh", "-c", script), {}, {}), Path(sys.argv[1]), Limits(seconds=30), ("127.0.0.1", 9))
+    report = sandbox.run(Launch(("sh", "-c", script), {}, {}), Path(sys.argv[1]), Limits(seconds=30), None)
     print(report.stdout.decode().split(), report.survivors, "network" in sandbox.isolation)
 """
 
