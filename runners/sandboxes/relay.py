@@ -62,6 +62,15 @@ def relayed(client: docker.DockerClient, container: str, image: str, proxy: Addr
         yield
 
 
+def _first_line(raw: socket.socket) -> bytes:
+    """Return what the relay says first, without the eight bytes of the frame (see `attach`)."""
+    raw.settimeout(_SECONDS)
+    data = b""
+    while b"\n" not in data[8:] and (chunk := raw.recv(4096)):
+        data += chunk
+    return data[8:]
+
+
 def _config(
     client: docker.DockerClient, container: str, image: str, port: int, folder: Path
 ) -> dict[str, Any]:
