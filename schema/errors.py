@@ -8,6 +8,7 @@
     |   |-- RecordErrors           exit 1   some records of a file are bad: line, field, reason
     |   `-- Conflict               exit 1   the same identity with other content
     |-- Tampered                   exit 1   what is stored is not what was hashed
+    |-- SandboxFailed              exit 1   the place broke in which a program ran
     `-- EnvironmentLacks           exit 3   the machine lacks something
         |-- NoLedger               exit 3   no such ledger file
         |-- NotALedger             exit 3   a file, but not one of ours
@@ -42,6 +43,7 @@ __all__ = [
     "NotALedger",
     "RecordError",
     "RecordErrors",
+    "SandboxFailed",
     "Tampered",
     "UnknownName",
     "UsageError",
@@ -123,6 +125,12 @@ class Tampered(BenchledgerError):
     """What is stored is not what was hashed."""
 
     default_hint = "run `benchledger verify` to name every defect"
+
+
+class SandboxFailed(BenchledgerError):
+    """A sandbox broke while a program ran in it: nothing can be said of the program."""
+
+    default_hint = "see that the sandbox works, then run the cell again: it becomes a new attempt"
 
 
 class EnvironmentLacks(BenchledgerError):

@@ -1,0 +1,1 @@
+"""Container images of agents, made without a registry."""

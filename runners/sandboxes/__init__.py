@@ -1,0 +1,1 @@
+"""Places in which agents run: one port, one table, a module each."""
