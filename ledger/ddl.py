@@ -133,9 +133,10 @@ attempts 1 ref:t cell:t attempt:i version:t image:t image_digest:t image_id:t us
   grader_exit:i published_composite:r banner:t url:t prompt_printed:i completion_printed:i calls:i outcome:t
   outcome_kind:t notes:t first_seq:i last_seq:i
 settings 10 agent:t model:t version:t mode:t behavior:t task:t origin:t sweep:t task_digest:t condition:t id:i
-scores 1 ref:t counted:i adjudicated:t setting:i outcome:t pass_rate:r integrity:r tokens_per_correct:r
-  prompt_tokens:r cached_tokens:r completion_tokens:r wall_ms:r lost_ms:r blast_radius:r constraints:r refusal:r
-  refusal_produced:i protected_touched:i destroyed:i foreign_judge:i not_applicable:i
+scores 1 ref:t counted:i adjudicated:t setting:i gated:i value:r floor:r ceiling:r coverage:r outcome:t pass_rate:r
+  integrity:r tokens_per_correct:r prompt_tokens:r cached_tokens:r completion_tokens:r wall_ms:r lost_ms:r
+  blast_radius:r constraints:r refusal:r refusal_produced:i protected_touched:i destroyed:i foreign_judge:i
+  not_applicable:i
 axes 2 ref:t axis:t value:r state:t reason:t scorer:t seq:i
 composites 2 ref:t policy_id:t value:r reason:t g:r floor:r ceiling:r coverage:r components:t seq:i
 model_calls 2 ref:t number:i protocol:t model_asked:t model_answered:t system_fingerprint:t request_hash:t

@@ -14,7 +14,7 @@ from typing import Any
 from benchledger.ledger.counting import note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
 from benchledger.ledger.rows import Event, Rows, json_text, ref_of, split_stream
-from benchledger.scorers.composite import axis_inputs, masked
+from benchledger.scorers.composite import GATED_1, axis_inputs, masked
 
 __all__ = ["HANDLERS", "count_unknown"]
 
@@ -23,6 +23,7 @@ _CALL_FIELDS = (
     "prompt_tokens", "completion_tokens", "cached_tokens", "latency_ms", "first_token_ms", "status",
     "finish_reason", "error", "started_at",
 )  # fmt: skip
+_GATED_ID = GATED_1.policy_id
 _SETTING = PROJECTIONS["settings"].columns[:-1]
 
 
@@ -178,6 +179,10 @@ def _composite(event: Event, rows: Rows) -> None:
             (row["ref"], p["policy_id"], get("value"), get("reason"), get("g"), get("floor"), get("ceiling"),
              get("coverage"), json_text(p["components"]), event.seq)
         )  # fmt: skip
+        score = rows["scores"].get(row["ref"]) if p["policy_id"] == _GATED_ID else None
+        if score is not None:
+            # The default policy's composite stands beside its inputs: a leaderboard reads one table.
+            score.update(gated=1, **{name: get(name) for name in ("value", "floor", "ceiling", "coverage")})
 
 
 def _finished(event: Event, rows: Rows) -> None:

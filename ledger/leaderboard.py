@@ -6,7 +6,7 @@ import json
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 from statistics import median
@@ -18,7 +18,6 @@ from benchledger.ledger.queries import (
     Columns,
     Scored,
     Setting,
-    count_of,
     in_columns,
     scored,
     selection_sql,
@@ -34,11 +33,7 @@ __all__ = ["LeaderRow", "RowTotals", "collect", "default_modes", "leaderboard", 
 
 _SCORED = ("finished", "agent_error", "timeout", "budget")
 # Nearly all attempts: they count, were graded and are not adjudicated.
-_PLAIN = f"{COUNTED} AND adjudicated IS NULL AND outcome IN {_SCORED}"
-_STORED = f"JOIN composites AS c ON c.ref = s.ref AND c.policy_id = '{GATED_1.policy_id}'"
-_NOT_STORED = (
-    f"NOT EXISTS (SELECT 1 FROM composites AS c WHERE c.ref = s.ref AND c.policy_id = '{GATED_1.policy_id}')"
-)
+_PLAIN = f"{COUNTED} AND gated = 1 AND adjudicated IS NULL AND outcome IN {_SCORED}"
 _GRADED = "value, floor, ceiling, coverage, pass_rate, wall_ms, prompt_tokens + completion_tokens"
 
 
@@ -117,7 +112,7 @@ class RowTotals:
 
 
 def _known(column: tuple[float | None, ...]) -> Sequence[float]:
-    return [value for value in column if value is not None]
+    return [value for value in column if value is not None] if None in column else column  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +176,18 @@ def collect(connection: sqlite3.Connection, policy: Policy, selection: Selection
     The default policy's composites are events, projected and verified: they are read, not evaluated again.
     """
     rows: dict[RowKey, RowTotals] = {}
-    where = "1"
-    if policy.policy_id == GATED_1.policy_id:
-        stored = 0
-        for setting, columns in in_columns(connection, _GRADED, selection, where=_PLAIN, source=_STORED):
-            _row(rows, setting.key).add_graded(setting, columns)
-            stored += len(columns[0])
-        complete = stored == count_of(connection, selection, _PLAIN)
-        where = f"({_PLAIN}) IS NOT TRUE" + ("" if complete else f" OR {_NOT_STORED}")
-    for item in scored(connection, policy, selection, where=f"({where})"):
-        _row(rows, item.key).add(item)
+    if policy.policy_id != GATED_1.policy_id:
+        _add_each(rows, scored(connection, policy, selection, where="1"))
+        return rows
+    for setting, columns in in_columns(connection, _GRADED, selection, where=_PLAIN):
+        _row(rows, setting.key).add_graded(setting, columns)
+    _add_each(rows, scored(connection, policy, selection, where=f"({_PLAIN}) IS NOT TRUE"))
     return rows
+
+
+def _add_each(rows: dict[RowKey, RowTotals], items: Iterable[Scored]) -> None:
+    for item in items:
+        _row(rows, item.key).add(item)
 
 
 def _row(rows: dict[RowKey, RowTotals], key: RowKey) -> RowTotals:

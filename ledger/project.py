@@ -18,7 +18,7 @@ from benchledger.ledger import fold, rows
 from benchledger.ledger.ddl import PROJECTION_VERSION, PROJECTIONS
 from benchledger.ledger.metadata import parse
 from benchledger.schema.catalogue import EVENT_TYPES
-from benchledger.schema.frame import TILE, Frontier, frame, genesis, leaf_hash
+from benchledger.schema.frame import TILE, frame, genesis, leaf_hash, tile_root
 from benchledger.schema.upcast import is_known, upcast
 
 __all__ = ["Projector", "rebuild"]
@@ -127,14 +127,6 @@ def _foreign(meta: str) -> tuple[str, str, int, int]:
     """Read metadata that is not spelled as ours: verify names it, folding only has to survive it."""
     value = json.loads(meta)
     return str(value["stream"]), str(value["type"]), int(value["schema"]), int(value["version"])
-
-
-def tile_root(leaves: list[bytes]) -> bytes:
-    """Return the Merkle root (32 bytes) of one full tile of leaf hashes."""
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier.add(leaf)
-    return frontier.root()
 
 
 def _stored(connection: sqlite3.Connection, start: int, stop: int) -> Iterator[list[tuple[Any, ...]]]:

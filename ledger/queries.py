@@ -9,8 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from benchledger.ledger.store import Ledger
@@ -29,7 +28,6 @@ __all__ = [
     "Scored",
     "Setting",
     "as_of",
-    "count_of",
     "in_columns",
     "judged",
     "policies",
@@ -44,7 +42,7 @@ __all__ = [
 DEFAULT_MODES = ("live", "published")
 COUNTED = "counted = 1"
 INPUTS = ", ".join(Inputs._fields)
-_BLOCK = 1_024
+_BLOCK = 4_096
 
 Columns = list[tuple[Any, ...]]
 
@@ -102,15 +100,11 @@ def _settings(connection: sqlite3.Connection) -> dict[int, Setting]:
     return {row[0]: Setting(row[1:6], *row[6:]) for row in connection.execute(query)}
 
 
-def _rows(
-    connection: sqlite3.Connection, columns: str, source: str, where: str, selection: Selection
-) -> sqlite3.Cursor:
-    """Select from `scores AS s` in bytewise order of ref; `source` may join more."""
+def _rows(connection: sqlite3.Connection, columns: str, where: str, selection: Selection) -> sqlite3.Cursor:
+    """Select from `scores` in bytewise order of ref."""
     chosen, values = selection_sql(selection)
     within = f" AND setting IN (SELECT id FROM settings WHERE 1{chosen})" if chosen else ""
-    return connection.execute(
-        f"SELECT {columns} FROM scores AS s {source} WHERE {where}{within} ORDER BY s.ref", values
-    )
+    return connection.execute(f"SELECT {columns} FROM scores WHERE {where}{within} ORDER BY ref", values)
 
 
 def scored(
@@ -118,17 +112,12 @@ def scored(
 ) -> Iterator[Scored]:
     """Yield attempts of a selection in bytewise order of their refs; only those that count, by default."""
     settings = _settings(connection)
-    columns = f"s.ref, counted, setting, adjudicated, {INPUTS}"
-    for ref, counted, setting, ruling, *fields in _rows(connection, columns, "", where, selection):
+    columns = f"ref, counted, setting, adjudicated, {INPUTS}"
+    for ref, counted, setting, ruling, *fields in _rows(connection, columns, where, selection):
         key, task, sweep, digest, condition = settings[setting]
         inputs = Inputs._make(fields)
         composite = judged(policy, ruling, inputs)
         yield Scored(ref, counted, key, condition, task, digest, sweep, ruling, inputs, composite)
-
-
-def count_of(connection: sqlite3.Connection, selection: Selection, where: str = COUNTED) -> int:
-    """Return how many attempts of a selection there are."""
-    return int(_rows(connection, "count(*)", "", where, selection).fetchone()[0])
 
 
 def in_columns(
@@ -137,18 +126,21 @@ def in_columns(
     selection: Selection,
     *,
     where: str = COUNTED,
-    source: str = "",
 ) -> Iterator[tuple[Setting, Columns]]:
     """Yield (setting, columns) of attempts in bytewise order of their refs: neighbours of one setting together.
 
-    At most 1,024 attempts come at a time, so a million need no more memory than these. `columns`
-    and `where` are of `scores AS s` and of what `source` joins to it.
+    At most 4,096 attempts are in memory, however many there are. `columns` and `where` are of
+    the table `scores`.
     """
     settings = _settings(connection)
-    cursor = _rows(connection, f"setting, {columns}", source, where, selection)
-    for setting, rows in groupby(cursor, itemgetter(0)):
-        while block := list(islice(rows, _BLOCK)):
-            yield settings[setting], list(zip(*block, strict=True))[1:]
+    cursor = _rows(connection, f"setting, {columns}", where, selection)
+    while rows := cursor.fetchmany(_BLOCK):
+        ids, *block = zip(*rows, strict=True)
+        start = 0
+        for setting, group in groupby(ids):
+            stop = start + len(list(group))
+            yield settings[setting], [column[start:stop] for column in block]
+            start = stop
 
 
 def policies(connection: sqlite3.Connection) -> dict[str, Policy]:

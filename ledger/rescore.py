@@ -27,7 +27,7 @@ from benchledger.scorers.stability import Move, RowTerms, Stability, explain_mov
 
 __all__ = ["RescoreResult", "RescoreRow", "evidence_head", "record", "rescore", "table_digest"]
 
-_COLUMNS = f"s.ref, adjudicated, {INPUTS}"
+_COLUMNS = f"ref, adjudicated, {INPUTS}"
 
 
 @dataclass(frozen=True, slots=True)

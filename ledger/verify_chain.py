@@ -29,6 +29,7 @@ from benchledger.schema.frame import (
     frame,
     genesis,
     payload_hasher,
+    tile_root,
 )
 
 __all__ = [
@@ -159,7 +160,7 @@ class _Walk:
             self._check(rows)
             result.events += len(rows)
             while len(result.leaves) >= TILE:
-                result.tiles.append(_tile(result.leaves[:TILE]))
+                result.tiles.append(tile_root(result.leaves[:TILE]))
                 del result.leaves[:TILE]
             if report is not None:
                 report(len(rows))
@@ -258,14 +259,6 @@ def _hash(seq: int, prev: bytes, digest: bytes, length: int, meta: bytes) -> tup
     except (TypeError, struct.error):
         return None
     return framed, event_hash(framed)
-
-
-def _tile(leaves: list[bytes]) -> bytes:
-    node = sha256
-    while len(leaves) > 1:
-        pairs = iter(leaves)
-        leaves = [node(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
-    return leaves[0]
 
 
 def merge(parts: list[ChainResult]) -> ChainResult:

@@ -136,7 +136,8 @@ class ModelCalled(Payload):
     request: BlobRef | None = None
     response: BlobRef | None = None
     parts: tuple[BlobRef, ...] | None = Field(
-        default=None, description="messages that the request blob refers to, each kept once for a conversation"
+        default=None,
+        description="messages that the request blob refers to, each kept once for a conversation",
     )
     started_at: Micros | None = None
 

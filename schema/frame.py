@@ -34,6 +34,7 @@ __all__ = [
     "node_hash",
     "payload_digest",
     "payload_hasher",
+    "tile_root",
 ]
 
 FORMAT = 1
@@ -88,6 +89,14 @@ def leaf_hash(framed: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the RFC 6962 hash of an inner node."""
     return sha256(b"\x01" + left + right).digest()
+
+
+def tile_root(leaves: list[bytes]) -> bytes:
+    """Return the Merkle root (32 bytes) of one full tile: 256 leaf hashes, or any power of two."""
+    while len(leaves) > 1:
+        pairs = iter(leaves)
+        leaves = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+    return leaves[0]
 
 
 class Frontier:

@@ -46,7 +46,7 @@ MIN_RUNS = 3  # a task, before runs can say what another run would give
 # Scores lie in 0..1: a difference this small comes from rounding.
 NOISE = 1e-12
 
-_PARTS = 32  # values that a RunningSum holds before it shortens them to three
+_PARTS = 32  # values that a RunningSum holds before it shortens them to two
 
 # Index tuples are made, used for all rows and dropped in blocks of at most this many indices,
 # so that memory does not grow with the number of tasks.
@@ -88,12 +88,10 @@ class RunningSum:
         parts = self._parts
         parts += values
         if len(parts) > _PARTS:
-            # The sum, what it rounds off, and what that rounds off: 159 bits stand for all the values.
-            shorter = []
-            for _ in range(3):
-                shorter.append(fsum(parts))
-                parts.append(-shorter[-1])
-            self._parts = shorter
+            # The sum, and what it rounds off: 106 bits stand for all the values.
+            first = fsum(parts)
+            parts.append(-first)
+            self._parts = [first, fsum(parts)]
 
     def total(self) -> float:
         """Return the sum of all values so far."""
