@@ -9,11 +9,11 @@ there already is counted and not written again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchledger.ledger.counting import history_of
 from benchledger.ledger.importers.base import ParsedRun
 from benchledger.ledger.importers.reader import Source, SourceRecord
 from benchledger.ledger.importers.registry import parse_record
@@ -174,8 +174,8 @@ def _append_run(
 
 def _attempt_number(ledger: Ledger, run: ParsedRun, options: AppendOptions) -> int:
     """Return which attempt of its cell this run becomes; raises BadInput where the cell exists otherwise."""
-    row = ledger.projector.rows["cells"].get(str(run.cell))
-    taken: list[int] = [] if row is None else [item[0] for item in json.loads(row["history"])]
+    row = ledger.projector.rows["cells"].peek(str(run.cell))
+    taken = [] if row is None else [item[0] for item in history_of(row["history"])]
     if run.attempt is not None and run.attempt not in taken:
         return run.attempt
     if not taken:

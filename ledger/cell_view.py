@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchledger.ledger.cells import CellReader, counted_attempt, resolve_cell
+from benchledger.ledger.counting import history_of
 from benchledger.ledger.queries import judged
 from benchledger.ledger.rows import split_stream
 from benchledger.ledger.store import Ledger, StoredEvent
@@ -50,7 +51,7 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
     }
     view["attempts"] = [
         {"attempt": number, "outcome": outcome or None, "withdrawn": bool(out), "counted": number == row[0]}
-        for number, outcome, out in json.loads(row[1])
+        for number, outcome, out in history_of(row[1])
     ]
     view["adjudications"] = list(_adjudications(ledger, cell, events[0].seq))
     view["events"] = [_place(event) | {"type": event.meta.type} for event in events]

@@ -41,8 +41,7 @@ class CellReader:
     def __init__(self, ledger: Ledger, connection: sqlite3.Connection, policy: Policy) -> None:
         """Read once what every row needs: which cells were planned, and how far the ledger is verified."""
         self._ledger, self._connection, self._policy = ledger, connection, policy
-        known = heads.last_seen(ledger.ledger_id)
-        self._verified = -1 if known is None or known.verified is None else known.verified
+        self._verified = heads.verified_up_to(ledger.ledger_id)
         self._plans: dict[tuple[str, str], tuple[set[str], set[str], set[str], int]] = {}
         query = "SELECT origin, sweep, agents, models, tasks, seq FROM sweeps"
         for origin, sweep, agents, models, tasks, seq in connection.execute(query):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
@@ -21,6 +20,7 @@ from benchledger.ledger.store import Ledger
 from benchledger.schema.canonical import canonical_bytes, parse_json
 from benchledger.schema.errors import BadInput, BenchledgerError, RecordError, RecordErrors
 from benchledger.schema.frame import blob_digest, event_hash, frame, genesis, payload_digest
+from benchledger.schema.ids import is_ledger_id
 from benchledger.schema.ports import blob_references
 
 __all__ = ["FORMAT", "ExportReport", "Foreign", "checked", "export", "opened", "stored_events"]
@@ -114,7 +114,7 @@ def opened(source: Source) -> tuple[dict[str, Any], Iterator[Foreign]]:
     number, text = next(lines)
     header = _json_line(source.name, number, text)
     ledger_id = header.get("ledger_id")
-    if not re.fullmatch("[0-9a-f]{32}", str(ledger_id)) or not isinstance(header.get("head"), dict):
+    if not is_ledger_id(ledger_id) or not isinstance(header.get("head"), dict):
         raise BadInput(f"{source.name}:{number}: the first line of an export names ledger_id and head")
     return header, checked(source.name, header, exported_events(source.name, lines))
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple
 
 from benchledger.schema.history import Head
+from benchledger.schema.ids import is_ledger_id
 
-__all__ = ["LastSeen", "accept", "last_seen", "note"]
+__all__ = ["LastSeen", "accept", "last_seen", "note", "verified_up_to"]
 
 
 class LastSeen(NamedTuple):
@@ -25,7 +25,7 @@ class LastSeen(NamedTuple):
 
 
 def _file(ledger_id: str) -> Path:
-    if not re.fullmatch("[0-9a-f]{32}", ledger_id):
+    if not is_ledger_id(ledger_id):
         # The id comes out of a foreign file and becomes a path.
         raise ValueError(f"{ledger_id!r} is no ledger id")
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
@@ -39,6 +39,12 @@ def last_seen(ledger_id: str) -> LastSeen | None:
         return LastSeen(Head(seq=value["seq"], hash=value["hash"]), value.get("verified"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def verified_up_to(ledger_id: str) -> int:
+    """Return the last seq that a clean full verify on this machine covered, -1 for none."""
+    known = last_seen(ledger_id)
+    return -1 if known is None or known.verified is None else known.verified
 
 
 def note(ledger_id: str, head: Head, *, verified: bool = False) -> bool:

@@ -31,6 +31,7 @@ from benchledger.schema.frame import (
     payload_hasher,
     tile_root,
 )
+from benchledger.schema.ids import is_ledger_id
 
 __all__ = [
     "LISTED",
@@ -57,7 +58,6 @@ UNREADABLE = (
     re.error,
 )
 
-_LEDGER_ID = re.compile("[0-9a-f]{32}")
 _BATCH = 2_048
 LISTED = 1_000
 _QUERY = (
@@ -113,7 +113,7 @@ def genesis_of(connection: sqlite3.Connection) -> bytes:
     row = connection.execute("SELECT payload FROM events WHERE seq = 0").fetchone()
     try:
         value = json.loads(row[0])
-        return genesis(value["ledger_id"]) if _LEDGER_ID.fullmatch(value["ledger_id"]) else bytes(32)
+        return genesis(value["ledger_id"]) if is_ledger_id(value["ledger_id"]) else bytes(32)
     except (TypeError, ValueError, KeyError, RecursionError):
         return bytes(32)
 

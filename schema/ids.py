@@ -15,7 +15,16 @@ from blake3 import blake3
 
 from benchledger.schema.errors import BadInput
 
-__all__ = ["ID_NAME", "MODEL_NAME", "CellId", "import_id", "live_id", "new_ledger_id", "split_ref"]
+__all__ = [
+    "ID_NAME",
+    "MODEL_NAME",
+    "CellId",
+    "import_id",
+    "is_ledger_id",
+    "live_id",
+    "new_ledger_id",
+    "split_ref",
+]
 
 ID_NAME = r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}$"
 # A model id: segments between "/", none empty, "." or "..", no white space, control or "#".
@@ -23,6 +32,7 @@ _SEGMENT = r"(?!\.{1,2}(?:/|$))[^\s#/\x00-\x1f\x7f]+"
 MODEL_NAME = rf"^(?=.{{1,200}}$){_SEGMENT}(?:/{_SEGMENT})*$"
 _name = re.compile(ID_NAME)
 _model = re.compile(MODEL_NAME)
+_ledger = re.compile("[0-9a-f]{32}")
 _run = re.compile(r"[1-9][0-9]{0,8}\Z")
 _FREE = ~(0xF << 76) & ~(0x3 << 62)  # the bits of a UUID that are neither version nor variant
 _import = blake3(derive_key_context="benchledger 2026-11 import v1")
@@ -92,6 +102,11 @@ def split_ref(ref: str) -> tuple[str, int | None]:
 def new_ledger_id() -> str:
     """Return 16 random bytes as 32 hex digits."""
     return os.urandom(16).hex()
+
+
+def is_ledger_id(text: object) -> bool:
+    """Return whether `text` is the id of a ledger: 32 hex digits in lower case."""
+    return isinstance(text, str) and _ledger.fullmatch(text) is not None
 
 
 def live_id() -> str:

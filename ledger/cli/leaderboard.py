@@ -54,14 +54,13 @@ def leaderboard(name: str, as_of: int | None, *, common: bool, as_json: bool, **
     Live and published runs, unless --mode names others. A row is ranked by its floor, in which
     a task without a value counts 0; rows whose difference could be chance share a rank.
     """
-    from benchledger.ledger.heads import last_seen
+    from benchledger.ledger.heads import verified_up_to
     from benchledger.ledger.leaderboard import leaderboard as rank
     from benchledger.ledger.queries import as_of as folded
 
     with reading() as ledger, folded(ledger, as_of) as connection:
         policy = policy_of(ledger.connection, name)
-        known = last_seen(ledger.ledger_id)
-        verified = -1 if known is None or known.verified is None else known.verified
+        verified = verified_up_to(ledger.ledger_id)
         rows = rank(connection, policy, selection_of(connection, chosen), common=common, verified=verified)
         head = ledger.head()
     if as_json:
