@@ -59,20 +59,22 @@ def finish(
     blob: Callable[[str], bytes | None],
     policy: Policy,
     stated: tuple[Outcome, str | None] | None = None,
+    notes: Sequence[str] = (),
 ) -> tuple[list[Payload], Evidence, dict[str, AxisScore]]:
     """Return the closing events of an attempt: every axis, the composite, cell.finished.
 
     `payloads` are its evidence in stream order, from version 1; `stated` is an outcome that
-    only the harness can know (a dead engine, an abort), else the evidence is classified.
+    only the harness can know (a dead engine, an abort), else the evidence is classified; `notes`
+    are remarks of the harness, put before our own.
     """
     evidence = evidence_of(enumerate(payloads, 1), blob)
     if evidence is None:
         raise BadInput("an attempt without cell.setup cannot be scored", "give its identity")
-    outcome, kind, notes = (*stated, ()) if stated is not None else classify(evidence)
+    outcome, kind, remarks = (*stated, ()) if stated is not None else classify(evidence)
     axes = {score.axis: score for score in score_axes(evidence)}
     closing: list[Payload] = [axis_event(score) for score in axes.values()]
     closing.append(composite_event(policy, evaluate(policy, inputs_of(outcome, axes))))
-    closing.append(CellFinished(outcome=outcome, outcome_kind=kind, notes=notes))
+    closing.append(CellFinished(outcome=outcome, outcome_kind=kind, notes=(*notes, *remarks)))
     return closing, evidence, axes
 
 

@@ -1,8 +1,13 @@
-"""The plugs between the layers. Docstrings say what an implementation MUST and MAY do."""
+"""The plugs between the layers. Docstrings say what an implementation MUST and MAY do.
+
+A port that only runners plug into stands there: sandboxes in `runners/sandboxes/port.py`. An agent
+is a file of data (`runners/agents/spec.py`), not code.
+"""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -12,7 +17,7 @@ from benchledger.schema.canonical import MAX_INT
 from benchledger.schema.frame import blob_digest
 from benchledger.schema.ids import live_id
 
-__all__ = ["Agent", "Clock", "Draft", "Engine", "Receipt", "Sandbox", "Sink", "blob_ref", "blob_references"]
+__all__ = ["Clock", "Draft", "Engine", "Receipt", "Sink", "SystemClock", "blob_ref", "blob_references"]
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -56,6 +61,14 @@ class Clock(Protocol):
         ...
 
 
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_us(self) -> int:
+        """Return Unix time in microseconds."""
+        return time.time_ns() // 1000
+
+
 @runtime_checkable
 class Sink(Protocol):
     """Where events go."""
@@ -72,26 +85,6 @@ class Sink(Protocol):
 
     def emit_all(self, drafts: Sequence[Draft]) -> list[Receipt]:
         """Append several events, all or none, in order. The rest as in `emit`."""
-        ...
-
-
-@runtime_checkable
-class Sandbox(Protocol):
-    """A place where an agent runs."""
-
-    def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> Any:
-        """Run to the end or to a limit. MUST leave no process behind, whatever the agent does."""
-        ...
-
-
-@runtime_checkable
-class Agent(Protocol):
-    """A coding-agent CLI under test."""
-
-    name: str
-
-    def command(self, endpoint: str, model: str, instruction: str) -> Sequence[str]:
-        """Return the argv. MUST NOT put a key into it."""
         ...
 
 

@@ -100,6 +100,16 @@ class Changes(Record):
         gone = sorted({*self.removed, *self.emptied})
         return [path for path in gone if not matches(path, (*expect.allowed, *expect.expected))]
 
+    def told_apart(self, expect: Expectations) -> dict[str, tuple[str, ...]]:
+        """Return the fields of `workdir.captured` that say what each change means to the task."""
+        expected, unexpected = self.split(expect)
+        return {
+            "expected": tuple(expected),
+            "unexpected": tuple(unexpected),
+            "protected_touched": tuple(self.protected_touched(expect)),
+            "destroyed": tuple(self.destroyed(expect)),
+        }
+
 
 def matches(path: str, globs: Iterable[str]) -> bool:
     """Return whether `path` matches any of `globs`."""

@@ -119,15 +119,7 @@ def _workdir(record: RunRecord, blobs: Blobs) -> WorkdirCaptured | None:
     if record.files is None:
         return None
     changes, expect = Changes(**dict(record.files)), record.expectations
-    told: dict[str, Any] = {}
-    if expect is not None:
-        expected, unexpected = changes.split(expect)
-        told = {
-            "expected": tuple(expected),
-            "unexpected": tuple(unexpected),
-            "protected_touched": tuple(changes.protected_touched(expect)),
-            "destroyed": tuple(changes.destroyed(expect)),
-        }
+    told: dict[str, Any] = {} if expect is None else changes.told_apart(expect)
     return WorkdirCaptured(
         changes=changes,
         **told,

@@ -101,13 +101,15 @@ class Stats:
     notes: tuple[Note, ...] = ()
 
 
-def to_event(call: RecordedCall) -> tuple[ModelCalled, dict[str, bytes]]:
-    """Return the event of a call and all blobs that belong to it, message parts included.
+def to_event(call: RecordedCall, seen: set[str]) -> tuple[ModelCalled, dict[str, bytes]]:
+    """Return the event of a call and the blobs to store with it.
 
-    A ledger keeps only blobs that some payload refers to: the parts are named by `call_span`,
-    which has to be emitted with this event, and with these blobs.
+    `seen` lives as long as the attempt: a message of the conversation is named by the first call
+    that sends it, and stored once.
     """
-    blobs = dict(call.parts)
+    blobs = {digest: data for digest, data in call.parts.items() if digest not in seen}
+    parts = tuple(BlobRef(blob=digest, size=len(data)) for digest, data in blobs.items())
+    seen.update(blobs)
     request, response = _kept(call.request, blobs), None
     if call.response is not None:
         response = _kept(call.response, blobs)
@@ -117,21 +119,13 @@ def to_event(call: RecordedCall) -> tuple[ModelCalled, dict[str, bytes]]:
         *("status", "finish_reason", "error", "started_at"),
     )
     fields: dict[str, Any] = {name: getattr(call, name) for name in names}
-    return ModelCalled(**fields, request=request, response=response), blobs
+    return ModelCalled(**fields, request=request, response=response, parts=parts or None), blobs
 
 
-def call_span(call: RecordedCall, span: str, parent: str | None, seen: set[str]) -> SpanRecorded:
-    """Return the span of a call; it names the parts of the request that are not in `seen`, and adds them.
-
-    `span` and `parent` are 32 hex digits; `seen` lives as long as the attempt.
-    """
-    fresh = {digest: data for digest, data in call.parts.items() if digest not in seen}
-    seen.update(fresh)
-    parts = [{"blob": digest, "size": len(data)} for digest, data in fresh.items()]
+def call_span(call: RecordedCall, span: str, parent: str | None) -> SpanRecorded:
+    """Return the span of a call, with what its event has no field for; ids are 32 hex digits."""
     told = {"number": call.number, "retry_of": call.retry_of, "queued_ms": call.queued_ms, "cost": call.cost}
     attributes: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
-    if parts:
-        attributes["parts"] = parts
     return SpanRecorded(
         span=span,
         parent=parent,

@@ -19,9 +19,9 @@ def emitted(sink, calls):
     """Emit calls as a cell does, and return their events."""
     seen, events = set(), []
     for call in calls:
-        event, blobs = to_event(call)
-        span = call_span(call, live_id().replace("-", ""), None, seen)
-        sink.emit_all([Draft(STREAM, event, blobs=blobs), Draft(STREAM, span, blobs=blobs)])
+        event, blobs = to_event(call, seen)
+        span = call_span(call, live_id().replace("-", ""), None)
+        sink.emit_all([Draft(STREAM, event, blobs=blobs), Draft(STREAM, span)])
         events.append(event)
     return events
 
