@@ -1,6 +1,6 @@
 """A real Docker engine, its base image and a registry for tests: there, or a skip that says what to do.
 
-Where BENCHLEDGER_TESTS_NEED names a part (`engine`, `registry`, `agents`), as in CI, its absence is a failure.
+Where BENCHLEDGER_TESTS_NEED names a part, as in CI, its absence is a failure.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from benchledger.runners.sandboxes import engine
 from benchledger.schema.errors import EnvironmentLacks
 
 NEED = "BENCHLEDGER_TESTS_NEED"
+PARTS = {"engine", "registry", "agents"}
 
 
 def absent(part: str, reason: str) -> NoReturn:
     """Skip with `reason`, or fail with it where this machine is meant to have the part."""
+    assert part in PARTS
     if part in os.environ.get(NEED, "").split():
         pytest.fail(f"{NEED} names {part}: {reason}")
     pytest.skip(reason)
