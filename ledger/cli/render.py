@@ -11,7 +11,18 @@ from typing import Any
 
 import click
 
-__all__ = ["NONE", "clean", "count", "echo_json", "echo_json_list", "interval", "number", "progress", "table"]
+__all__ = [
+    "NONE",
+    "clean",
+    "count",
+    "echo_json",
+    "echo_json_list",
+    "interval",
+    "number",
+    "progress",
+    "progress_lines",
+    "table",
+]
 
 NONE = "-"
 Advance = Callable[..., None]
@@ -134,3 +145,15 @@ def progress(label: str) -> Iterator[Advance | None]:
                 bar.update(task, completed=done, total=total, refresh=True)
 
         yield advance
+
+
+@contextmanager
+def progress_lines() -> Iterator[Callable[[str], None]]:
+    """Yield what tells one step of long work: a line on a terminal, nothing in a pipe."""
+    seen = sys.stderr.isatty()
+
+    def tell(line: str) -> None:
+        if seen:
+            click.echo(f"  {clean(line)}", err=True)
+
+    yield tell

@@ -29,7 +29,7 @@ from benchledger.runners.agents.tools import run_tool
 from benchledger.schema.errors import DiskFull, EnvironmentLacks, NoAccess
 from benchledger.schema.frame import blob_digest
 
-__all__ = ["Installed", "cache_altered", "default_root", "install", "installed"]
+__all__ = ["Installed", "cache_altered", "default_root", "install", "installed", "recipe_digest"]
 
 _RECORD = "installed.json"
 
@@ -69,16 +69,16 @@ def default_root() -> Path:
 def installed(spec: AgentSpec, root: Path | None = None) -> Installed | None:
     """Return the installation that `spec` asks for, None where there is none or another recipe made it."""
     if spec.behaviour != "process":
-        return Installed(spec.name, spec.version, _recipe(spec), "", "")
+        return Installed(spec.name, spec.version, recipe_digest(spec), "", "")
     if spec.install.kind == "none":
         found = shutil.which(spec.install.bin) if spec.install.bin else ""
-        return None if found is None else Installed(spec.name, spec.version, _recipe(spec), "", found)
+        return None if found is None else Installed(spec.name, spec.version, recipe_digest(spec), "", found)
     try:
         text = (_place(spec, root) / _RECORD).read_text(encoding="utf-8")
         made = Installed(**json.loads(text))
     except (OSError, ValueError, TypeError):
         return None
-    return made if made.recipe == _recipe(spec) and Path(made.bin).is_file() else None
+    return made if made.recipe == recipe_digest(spec) and Path(made.bin).is_file() else None
 
 
 def install(
@@ -118,7 +118,8 @@ def _place(spec: AgentSpec, root: Path | None) -> Path:
     return (root or default_root()) / spec.name / spec.version
 
 
-def _recipe(spec: AgentSpec) -> str:
+def recipe_digest(spec: AgentSpec) -> str:
+    """Return the digest of how `spec` is installed: another one means another installation."""
     # without defaults: a field added later must not make every installation look foreign
     return blob_digest(spec.install.model_dump_json(exclude_defaults=True).encode())
 
@@ -141,7 +142,7 @@ def _build(spec: AgentSpec, place: Path, progress: Callable[[str], None]) -> Ins
         started = time.monotonic()
         made = recipes.build(spec, prefix, progress)
         ready = Installed(
-            spec.name, spec.version, _recipe(spec), str(prefix), str(made.bin),
+            spec.name, spec.version, recipe_digest(spec), str(prefix), str(made.bin),
             cache=_warmed(spec, prefix, made.bin, progress), runtime=made.runtime,
             lock=blob_digest(made.lock.encode()),
         )  # fmt: skip

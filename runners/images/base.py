@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 
 from benchledger.runners.images.build import build_layer_image
+from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.volume import CELL, OWNER
 from benchledger.schema.errors import EnvironmentLacks
 
-__all__ = ["BASE_TAG", "PACKAGES", "build_base", "make_root"]
+__all__ = ["BASE_TAG", "PACKAGES", "build_base", "ensure_base", "make_root"]
 
-BASE_TAG = "benchledger-base:1"
+BASE_TAG = "benchledger-base:2"
 
 # What agents and checks use of a system. busybox stands in for every other command.
 PACKAGES = (
@@ -36,7 +38,8 @@ PACKAGES = (
         "diffutils",
         "findutils",
     ),
-    *("git", "grep", "gzip", "patch", "procps", "python3", "sed", "tar"),
+    # libstdc++: Node.js and compiled parts of Python packages
+    *("git", "grep", "gzip", "libstdc++6", "patch", "procps", "python3", "sed", "tar"),
 )
 # Needed by scripts that are not run here, or by parts of git that no cell uses.
 _LEFT_OUT = ("perl", "libperl", "debconf", "dpkg", "install-info", "openssl", "media-types", "adduser")
@@ -49,6 +52,16 @@ def build_base(client: docker.DockerClient, tag: str = BASE_TAG, extra: Sequence
     with tempfile.TemporaryDirectory(dir=_room()) as folder:
         root = make_root(Path(folder), [*PACKAGES, *extra])
         return build_layer_image(client, {"/": root}, tag)
+
+
+def ensure_base(client: docker.DockerClient) -> str:
+    """Return the id of the base image, made where the engine has none."""
+    with engine.lacking():
+        try:
+            return str(client.images.get(BASE_TAG).id)
+        except docker.errors.ImageNotFound:
+            pass
+    return str(build_base(client)["image_id"])
 
 
 def make_root(folder: Path, packages: Sequence[str]) -> Path:

@@ -15,7 +15,7 @@ from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.volume import CELL
 from benchledger.schema.errors import UsageError
 
-__all__ = ["build_image", "build_layer_image"]
+__all__ = ["build_image", "build_layer_image", "visible"]
 
 _KEPT = ("Env", "Cmd", "Entrypoint", "WorkingDir", "User", "Labels")
 
@@ -32,12 +32,20 @@ def build_image(
     The folder keeps its absolute path: scripts and virtual environments have it written into them.
     `path` are folders to come first in PATH. The base must have what the agent needs of a system.
     """
-    folder = agent_install_dir.resolve()
+    folder = visible(agent_install_dir)
+    return build_layer_image(client, {str(folder): folder}, tag, base=base, path=path)
+
+
+def visible(install_dir: Path) -> Path:
+    """Return the folder of an installation as an image has it; raises UsageError where a cell hides it."""
+    folder = install_dir.resolve()
     if not folder.is_dir():
         raise UsageError(f"no agent is installed at {folder}", "run `benchledger agents install NAME`")
     if folder.is_relative_to("/tmp") or folder.is_relative_to(CELL):  # noqa: S108  not a file of ours
-        raise UsageError(f"{folder} is hidden in a cell, which has a /tmp of its own", "install it elsewhere")
-    return build_layer_image(client, {str(folder): folder}, tag, base=base, path=path)
+        raise UsageError(
+            f"{folder} is hidden in a cell, which has a /tmp of its own", "set XDG_DATA_HOME to another place"
+        )
+    return folder
 
 
 def build_layer_image(
@@ -47,9 +55,12 @@ def build_layer_image(
     *,
     base: str | None = None,
     path: tuple[str, ...] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make an image of `trees`, path in the image -> folder here, on `base` or on nothing."""
+    """Make an image of `trees`, path in the image -> folder or file here, on `base` or on nothing."""
     parent, config = _parent(client, base)
+    if labels:
+        config["Labels"] = {**(config.get("Labels") or {}), **labels}
     if path:
         pairs = config.get("Env") or []
         before = next((each[5:] for each in pairs if each.startswith("PATH=")), "/usr/bin:/bin")

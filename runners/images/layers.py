@@ -55,7 +55,7 @@ class _Hashed(io.RawIOBase):
 
 
 def write_layer(trees: Mapping[str, Path], sink: IO[bytes]) -> Layer:
-    """Write the folders `trees`, path in the image -> folder here, as one layer.
+    """Write the folders and files `trees`, path in the image -> path here, as one layer.
 
     Everything belongs to root and can be read by all: the program is another user, and may not
     write what the next cell will run. The folders above are passable.
@@ -65,7 +65,8 @@ def write_layer(trees: Mapping[str, Path], sink: IO[bytes]) -> Layer:
         above: set[str] = set()
         for place, root in sorted(trees.items()):
             inner = PurePosixPath(place.strip("/"))
-            for folder in [*reversed(inner.parents[:-1]), inner] if inner.parts else []:
+            inside = [inner] if root.is_dir() else []
+            for folder in [*reversed(inner.parents[:-1]), *inside] if inner.parts else []:
                 if str(folder) not in above:
                     above.add(str(folder))
                     tar.addfile(_info(str(folder), tarfile.DIRTYPE, 0o755))
@@ -109,7 +110,7 @@ def environment(pairs: Sequence[str], more: Mapping[str, str]) -> list[str]:
 
 def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
     seen: dict[tuple[int, int], str] = {}
-    for path in _sorted(root):
+    for path in _sorted(root) if root.is_dir() else [root]:
         status = path.lstat()
         name = str(inner / path.relative_to(root).as_posix())
         mode = stat.S_IMODE(status.st_mode)
@@ -118,15 +119,24 @@ def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
         elif stat.S_ISDIR(status.st_mode):
             tar.addfile(_info(name, tarfile.DIRTYPE, mode & 0o1777 | 0o555))
         elif stat.S_ISREG(status.st_mode):
-            key = (status.st_dev, status.st_ino)
+            key, kept = (status.st_dev, status.st_ino), 0o755 if mode & 0o100 else 0o644
             if key in seen:
-                tar.addfile(_info(name, tarfile.LNKTYPE, 0o644, seen[key]))
+                # the engine gives the mode of the last name to all of them
+                tar.addfile(_info(name, tarfile.LNKTYPE, kept, seen[key]))
                 continue
             seen[key] = name
-            info = _info(name, tarfile.REGTYPE, 0o755 if mode & 0o100 else 0o644)
+            info = _info(name, tarfile.REGTYPE, kept)
             info.size = status.st_size
             with path.open("rb") as file:
-                tar.addfile(info, file)
+                tar.addfile(info, _timeless(file) if path.suffix == ".pyc" else file)
+
+
+def _timeless(file: IO[bytes]) -> IO[bytes]:
+    """Return compiled Python that agrees with a source without a time; else no program would ever use it."""
+    data = bytearray(file.read())
+    if data[4:8] == b"\0\0\0\0":  # checked by the time of its source, and not by its hash
+        data[8:12] = b"\0\0\0\0"
+    return io.BytesIO(bytes(data))
 
 
 def _sorted(root: Path) -> Iterator[Path]:

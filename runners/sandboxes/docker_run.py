@@ -69,7 +69,7 @@ class Attempt:
             volume = Volume(self._client.api, self._id, direct=self._direct)
             volume.fill(workdir, files)
         streams = self._start(launch, proxy)
-        watch = Watch(limits, disk, lambda: volume.used(disk))
+        watch = Watch(limits, disk, lambda: volume.used(disk), volume.clock)
         started = time.monotonic()
         streams.begin(secrets.token_hex(8), launch.stdin)
         breach = self._wait(streams, watch)

@@ -18,6 +18,11 @@ Breach = Literal["seconds", "disk", "memory", "pids"]
 # A file costs its place in a folder too: many empty ones fill a disk as well.
 _ENTRY_BYTES = 512
 
+# Seconds between two looks, and at least so many where the cap is near; a look in so many times its cost.
+_GAP = 0.1
+_LEAST_GAP = 0.01
+_SHARE = 20
+
 
 def apparent_bytes(roots: Iterable[Path], stop_at: float = float("inf")) -> int:
     """Return the size of all that lies below `roots`, links not followed; may stop early beyond `stop_at`."""
@@ -37,14 +42,29 @@ def apparent_bytes(roots: Iterable[Path], stop_at: float = float("inf")) -> int:
 
 
 class Watch:
-    """Looks now and then, never using more than a twentieth of a processor."""
+    """Looks now and then, and sooner where the files grow towards their cap.
 
-    def __init__(self, limits: Limits, disk_bytes: int, disk_used: Callable[[], int]) -> None:
-        """Start the clock of `limits.seconds`."""
-        self._limits, self._disk, self._used = limits, disk_bytes, disk_used
-        self._end = time.monotonic() + limits.seconds if limits.seconds else float("inf")
-        first = time.monotonic() + 0.1
-        self._next = {"disk": first, "processes": first}
+    Where nothing grows it uses at most a twentieth of a processor, and never more than half of one.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        disk_bytes: int,
+        disk_used: Callable[[], int],
+        cost: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """Start the clock of `limits.seconds`.
+
+        `cost` is the clock that a look is billed by: that of the processor, for on a busy machine
+        the other one would make us look seldom. Where somebody else does the work it is `monotonic`.
+        """
+        self._limits, self._disk, self._used, self._cost = limits, disk_bytes, disk_used, cost
+        started = time.monotonic()
+        self._end = started + limits.seconds if limits.seconds else float("inf")
+        # as if all had been written since the start, until a second look knows better
+        self._seen = (started, 0)
+        self._next = {"disk": started + _GAP, "processes": started + _GAP}
 
     def wait_seconds(self) -> float:
         """Return for how long nothing needs a look."""
@@ -55,16 +75,25 @@ class Watch:
         now = time.monotonic()
         if now >= self._end:
             return "seconds"
-        if now >= self._next["disk"]:
-            used = self._used()
-            self._later("disk", now)
-            if used >= self._disk:
-                return "disk"
+        if now >= self._next["disk"] and self._disk_is_full():
+            return "disk"
         if now >= self._next["processes"]:
+            before = self._cost()
             broken = self._processes(family) if family else None
-            self._later("processes", now)
+            self._later("processes", self._cost() - before)
             return broken
         return None
+
+    def _disk_is_full(self) -> bool:
+        before, began = self._cost(), time.monotonic()
+        used = self._used()
+        cost = self._cost() - before
+        since, last = self._seen
+        self._seen = (began, used)
+        rate = (used - last) / max(began - since, 1e-3)
+        # half way to the cap, for it may grow faster still
+        self._later("disk", cost, (self._disk - used) / rate / 2 if rate > 0 else float("inf"))
+        return used >= self._disk
 
     def _processes(self, family: Family) -> Breach | None:
         pids = family.members()
@@ -73,6 +102,6 @@ class Watch:
         memory = self._limits.memory_mb
         return "memory" if memory and resident_bytes(pids) > memory << 20 else None
 
-    def _later(self, what: str, started: float) -> None:
-        now = time.monotonic()
-        self._next[what] = now + max(0.1, 20 * (now - started))
+    def _later(self, what: str, cost: float, at_most: float = float("inf")) -> None:
+        wait = max(min(max(_GAP, _SHARE * cost), at_most), _LEAST_GAP, cost)
+        self._next[what] = time.monotonic() + wait

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchledger.runners.agents.files import load_agents
-from benchledger.runners.agents.install import cache_altered, install, installed
+from benchledger.runners.agents.install import cache_altered, install
 from benchledger.runners.agents.overlay import overlaid, read_overlay
-from benchledger.schema.errors import EnvironmentLacks
 from benchledger.schema.task import matches
 from tests.agents.real import AFTER, RULE, TOKEN, run_agent
 from tests.agents.test_spec import readme_blocks, written
@@ -27,22 +26,6 @@ EVERY = [
 ]
 # They read AGENTS.md by themselves. The others know it only from a task that tells them to.
 READS_RULES = {"claude-code", "codex", "copilot", "opencode", "openhands", "pi", "qwen-code"}
-
-
-@pytest.fixture(scope="session")
-def ready(tmp_path_factory, worker_id):
-    """Return a function that installs an agent; workers of one session share what they install."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "agents"
-
-    def installed_agent(name):
-        spec = AGENTS[name]
-        try:
-            return installed(spec) or install(spec, shared)
-        except EnvironmentLacks as error:
-            pytest.skip(f"{name} cannot be installed here: {error}")
-
-    return installed_agent
 
 
 @pytest.mark.timeout(900)  # the slowest installation takes minutes on a busy machine

@@ -41,6 +41,19 @@ SHOW = CELLS | dict(
     composites=dict, attempts=list, adjudications=list, events=list, blobs=list, model_calls=list, spans=list,
     setup=dict, published_composite=MAYBE,
 )
+AGENT = dict(
+    agent=TEXT, version=TEXT, protocols=list, uses_model=bool, kind=TEXT, packages=list, state=TEXT, needs=MAYBE_TEXT,
+    installed=(dict, type(None)), strays=list, notes=TEXT,
+)
+INSTALLED = dict(
+    agent=TEXT, version=TEXT, recipe=TEXT, prefix=TEXT, bin=TEXT, cache=MAYBE_TEXT, runtime=TEXT, lock=MAYBE_TEXT,
+    bytes=int, seconds=NUMBER,
+)
+IMAGE = dict(
+    agent=TEXT, version=TEXT, image=TEXT, image_id=TEXT, size=int, repo_digests=list, base=TEXT, recipe=TEXT,
+    lock=MAYBE_TEXT, runtime=TEXT,
+)
+PUSHED = dict(agent=TEXT, version=TEXT, image_id=TEXT, pushed=TEXT)
 # fmt: on
 
 

@@ -1,17 +1,49 @@
-"""CI runs what the README tells a reader to run."""
+"""CI runs what the README tells a reader to run, and has every part that tests can ask for."""
 
 import os
+import re
 
+from tests.agents.test_in_docker import ORDINARY
+from tests.engine import NEED, PARTS
 from tests.house.tree import ROOT
+
+SCRIPT = (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def array(name):
+    """Return the words of a bash array, comments left out; additions of `name+=(…)` included."""
+    found = re.findall(rf"^(?:if .* then )?{name}\+?=\((.*?)\)(?:; fi)?$", SCRIPT, re.MULTILINE | re.DOTALL)
+    return [word for text in found for word in re.sub(r"#.*", "", text).split()]
 
 
 def test_ci_ends_with_the_test_command_of_the_readme():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [line.strip() for line in lines if line.strip().endswith("just test")]
-    last = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()[-1]
+    last = SCRIPT.splitlines()[-1]
     # several commands would be as wrong as another one; none means that the README is not written yet
     assert commands in ([], [last])
 
 
 def test_ci_script_is_executable():
     assert os.access(ROOT / ".ci/run", os.X_OK)
+
+
+def test_one_list_names_all_that_ci_installs():
+    pairs = array("wanted")
+    assert {"git:git", "node:nodejs", "dockerd:docker.io", "docker-registry:docker-registry"} <= set(pairs)
+    assert all(re.fullmatch(r"[a-z0-9.-]+:[a-z0-9.+-]+", pair) for pair in pairs)
+    assert len(set(pairs)) == len(pairs)
+    assert re.findall(r"apt-get install.*", SCRIPT) == [
+        'apt-get install -y --no-install-recommends "${apt[@]}" "${missing[@]}"'
+    ]
+
+
+def test_ci_skips_nothing_for_want_of_a_part_that_it_installs():
+    (needed,) = re.findall(rf'{NEED}="(.*)"', SCRIPT)
+    assert set(needed.split()) == PARTS
+    assert SCRIPT.index("engine.sh up") < SCRIPT.index(NEED) < SCRIPT.index("images build")
+
+
+def test_ci_installs_and_puts_into_images_the_agents_that_ordinary_tests_run():
+    assert set(array("agents")) == ORDINARY
+    assert SCRIPT.count('"${agents[@]}"') == 2

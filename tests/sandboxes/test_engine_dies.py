@@ -17,27 +17,27 @@ from threading import Thread
 import docker
 import pytest
 
+from benchledger.runners.images.base import make_root
 from benchledger.runners.images.build import build_image, build_layer_image
 from benchledger.runners.launch import Launch
 from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.docker import Docker
-from benchledger.schema.errors import SandboxFailed
+from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
+from tests.engine import absent
 from tests.house.tree import ROOT
 from tests.sandboxes.parts import LIMITS, gone, on_host, shell
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("dockerd") is None or shutil.which("busybox") is None,
-    reason="needs root, dockerd and a static busybox to start an engine of its own",
-)
 SCRIPT = ROOT / "runners/images/engine.sh"
 
 
 @pytest.fixture
-def own_engine(tmp_path):
+def own_engine():
     """Start an engine with the project's script; yield a client and the pid of dockerd.
 
     What a killed engine leaves (shims, mounts) only an engine can clear away: it is started once more.
     """
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        absent("engine", "it takes root and dockerd to start an engine of its own")
     # outside of pytest's folder, which cannot be removed while the engine's mounts are in it
     state, run = (Path(tempfile.mkdtemp(prefix="bl-", dir=folder)) for folder in ("/var/tmp", "/run"))
     address = f"unix://{run}/d.sock"
@@ -69,11 +69,10 @@ def outside_tmp():
 
 
 def busybox_image(client, tmp_path):
-    root = tmp_path / "root"
-    (root / "bin").mkdir(parents=True)
-    shutil.copy2(shutil.which("busybox"), root / "bin/busybox")
-    for name in ("sh", "sleep", "true", "cat"):
-        (root / "bin" / name).symlink_to("busybox")
+    try:
+        root = make_root(tmp_path, ["busybox-static"])
+    except EnvironmentLacks as error:
+        absent("engine", f"no busybox for an image: {error}")
     return build_layer_image(client, {"/": root}, "tiny:1")["image_id"]
 
 

@@ -1,0 +1,109 @@
+"""An installed agent becomes an image that starts anywhere, is found by what it holds, and can be pushed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchledger.runners.agents.files import load_agents
+from benchledger.runners.agents.install import install
+from benchledger.runners.images import carried as carrying
+from benchledger.runners.images.agent import agent_images, agent_tag, build_agent, image_for
+from benchledger.runners.images.build import build_layer_image
+from benchledger.runners.images.push import push_image
+from benchledger.runners.launch import Launch
+from benchledger.runners.sandboxes.docker import Docker
+from benchledger.schema.errors import EnvironmentLacks, UsageError
+from tests.engine import registry
+from tests.sandboxes.parts import LIMITS
+
+
+def test_an_image_is_found_by_agent_version_and_recipe(client, spec, built):
+    assert image_for(spec, client) == built
+    assert built in agent_images(client)
+    assert image_for(spec.model_copy(update={"version": "1.2.4"}), client) is None
+    other = spec.install.model_copy(update={"python": ">=3.11"})
+    assert image_for(spec.model_copy(update={"install": other}), client) is None
+
+
+def test_an_image_says_what_it_holds(client, spec, ready, built, image):
+    assert built.image == agent_tag(spec) == f"benchledger-{spec.name.lower()}:1.2.3"
+    assert (built.base, built.repo_digests) == (image, ())
+    assert (built.installed.bin, built.installed.lock) == (ready.bin, ready.lock)
+    assert built.installed.recipe == ready.recipe
+    assert built.size > client.images.get(image).attrs["Size"]
+
+
+def test_the_same_installation_gives_the_same_image(client, spec, ready, built):
+    assert build_agent(client, spec, ready).image_id == built.image_id
+
+
+def test_an_agent_brings_its_python_where_the_base_has_another_one(client, spec, built, tmp_path):
+    script = "import ssl, sqlite3, sys; print(sys.base_prefix, sys.version.split()[0])"
+    python = str(Path(built.installed.bin).with_name("python"))
+    here = subprocess.check_output([python, "-I", "-c", script], text=True)
+    with Docker(built.image_id, client=client) as sandbox:
+        report = sandbox.run(Launch((python, "-I", "-c", script), {}, {}), tmp_path, LIMITS, None)
+    assert report.stdout.decode() == here, report.stderr
+
+
+def test_compiled_files_of_an_image_are_used_and_not_compiled_again(client, built, tmp_path):
+    python = str(Path(built.installed.bin).with_name("python"))
+    with Docker(built.image_id, client=client) as sandbox:
+        launch = Launch((python, "-v", "-c", "import tiny"), {}, {})
+        said = sandbox.run(launch, tmp_path, LIMITS, None).stderr.decode()
+    assert "tiny" in said
+    assert [line for line in said.splitlines() if "bytecode is stale" in line] == []
+
+
+def test_an_image_that_does_not_start_gets_no_name(client, spec, ready, built, tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "empty").write_text("")
+    bare = build_layer_image(client, {"/": tmp_path / "root"}, "benchledger-tests-bare:1")
+    label = {"label": f"benchledger.agent={spec.name}"}
+    try:
+        with pytest.raises(EnvironmentLacks, match=r"does not start in its image.*exec sh failed"):
+            build_agent(client, spec, ready, base=bare["image"])
+        assert [each["Id"] for each in client.api.images(filters=label)] == [built.image_id]
+    finally:
+        client.api.remove_image(bare["image_id"], force=True)
+    assert image_for(spec, client) == built
+
+
+def test_what_is_no_program_or_not_ours_has_no_image(client):
+    oracle = load_agents()["oracle"]
+    with pytest.raises(UsageError, match="oracle is not installed by us"):
+        build_agent(client, oracle, install(oracle))
+
+
+def test_libraries_that_the_base_has_are_not_carried(ready):
+    lacking = carrying.carried(ready, lambda _: False)
+    assert set(carrying.carried(ready, lambda _: True)) <= set(lacking)
+    assert [path for path in lacking if "libc.so" in path or "ld-linux" in path] == []
+    assert all(path.is_file() for path in lacking.values())
+
+
+def test_a_pushed_image_has_a_digest_that_names_it_elsewhere(client, spec, built, tmp_path):
+    with registry(tmp_path) as place:
+        pushed = push_image(client, spec, built, f"{place}/bench")
+        name = agent_tag(spec).split(":")[0]
+        assert pushed.startswith(f"{place}/bench/{name}@sha256:")
+        assert image_for(spec, client).repo_digests == (pushed,)
+        # as on another machine: nothing but what the registry has
+        client.api.remove_image(built.image_id, force=True)
+        assert image_for(spec, client) is None
+        client.api.pull(pushed)
+        pulled = image_for(spec, client)
+        assert (pulled.image, pulled.image_id) == (pushed, built.image_id)
+        assert pulled.installed == built.installed
+
+
+def test_a_registry_that_takes_nothing_leaves_no_name_behind(client, spec, built):
+    with pytest.raises(EnvironmentLacks, match=r"was not pushed: .*docker login 127\.0\.0\.1:9"):
+        push_image(client, spec, built, "127.0.0.1:9")
+    assert client.images.get(built.image_id).tags == [built.image]
+    for wrong in ("https://127.0.0.1:9", "", "a@b"):
+        with pytest.raises(UsageError, match="is no registry"):
+            push_image(client, spec, built, wrong)

@@ -1,0 +1,57 @@
+"""`benchledger images`: build, list, push, and what it says where something is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.calls import answer, call, one_error, refused
+from tests.cli.test_shapes import IMAGE, PUSHED, holds
+from tests.engine import registry
+
+
+def test_an_image_is_built_listed_and_pushed(tiny, spec, built, tmp_path):
+    said = call("images", "build", spec.name, "--agent-file", tiny).stdout
+    assert said.startswith(f"{spec.name} 1.2.3: {built.image} {built.image_id} ")
+    (made,) = answer("images", "build", spec.name, "--agent-file", tiny, "--base", built.base)
+    holds(made, IMAGE)
+    assert (made["image_id"], made["base"]) == (built.image_id, built.base)
+    assert made in answer("images", "list")
+    assert built.image in call("images", "list").stdout
+    with registry(tmp_path) as place:
+        pushed = answer("images", "push", spec.name, place, "--agent-file", tiny)
+        holds(pushed, PUSHED)
+        (listed,) = (each for each in answer("images", "list") if each["image_id"] == built.image_id)
+        assert listed["repo_digests"] == [pushed["pushed"]]
+        assert call("images", "push", spec.name, place, "--agent-file", tiny).stdout == (
+            f"{spec.name} 1.2.3: {pushed['pushed']}\n"
+        )
+
+
+def test_an_agent_without_an_image_cannot_be_pushed(client, tmp_path):
+    said = refused("images", "push", "openhands", "127.0.0.1:9", code=3)
+    assert "no image of openhands" in said
+    assert said.endswith("run `benchledger images build openhands`")
+
+
+def test_a_base_that_is_not_there_is_said_with_the_next_step(tiny, spec, built):
+    result = call("images", "build", spec.name, "--agent-file", tiny, "--base", "no-such-image:1", code=3)
+    assert "no such image" in one_error(result.stderr)
+
+
+def test_the_builtin_agents_need_no_image(client):
+    assert "oracle is not installed by us" in refused("images", "build", "oracle", code=2)
+
+
+def test_names_are_checked_before_anything_is_built(monkeypatch):
+    # no engine is asked either
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert "did you mean 'aider'?" in refused("images", "build", "aider", "aidr", code=2)
+    assert "--all" in refused("images", "build", code=2)
+
+
+@pytest.mark.parametrize("words", [("list",), ("build", "nop"), ("push", "nop", "127.0.0.1:9")])
+def test_without_an_engine_every_verb_says_how_to_get_one(words, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    said = refused("images", *words, code=3)
+    assert "no Docker engine answers" in said
+    assert "engine.sh up" in said
