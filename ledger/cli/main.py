@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": (f"{_HERE}.compare:compare", "Compare two agents or sweeps, task by task."),
     "adjudicate": (f"{_HERE}.adjudicate:adjudicate", "Judge results: what counts changes, history stays."),
     "policy": (f"{_HERE}.policy:policy", "List, show, start and check scoring policies."),
+    "tasks": (f"{_HERE}.tasks:tasks", "List, show, check and start tasks."),
     "rebuild": (f"{_HERE}.rebuild:rebuild", "Drop the projections and fold all events again."),
     "doctor": (f"{_HERE}.doctor:doctor", "Say what this machine and this ledger are fit for."),
     "demo": (f"{_HERE}.demo:demo", "See append, verify and rescore on published example cells."),
