@@ -19,7 +19,7 @@ from benchledger.runners.secrets import Secrets, mask_text
 __all__ = ["Asker", "Came", "State", "judged"]
 
 State = Literal["served", "absent", "refused", "silent"]
-_MOST = 1 << 20  # bytes read of an answer: sixteen tokens are far below it
+_MOST = 16 << 20  # bytes read of an answer; a list of models can have one or two million
 _SHOWN = 200
 _REASONS = {401: "auth", 402: "auth", 403: "auth", 408: "upstream", 429: "rate_limit"}
 _OTHER_FORM = {400, 422}
@@ -98,12 +98,12 @@ class Asker:
 
 
 async def _bounded(came: aiohttp.ClientResponse) -> bytes:
-    data = b""
+    data = bytearray()
     async for chunk in came.content.iter_any():
         data += chunk
         if len(data) >= _MOST:
             break
-    return data
+    return bytes(data)
 
 
 def _said(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +58,7 @@ def chosen(names: tuple[str, ...], roots: tuple[str, ...]) -> dict[str, Path]:
 
 def prove(found: dict[str, Path], jobs: int) -> list[Verdict]:
     """Judge tasks, several at a time, in the order of their ids; one that cannot be read is a finding."""
-    from benchledger.runners.prove import Verdict, judge
+    from benchledger.runners.prove import Verdict
     from benchledger.schema.errors import RecordErrors
 
     verdicts: list[Verdict] = []
@@ -67,15 +69,33 @@ def prove(found: dict[str, Path], jobs: int) -> list[Verdict]:
             verdicts.append(Verdict(name, "finding", None, None, tuple(said), (), 0.0))
         else:
             ready.append(task)
-    with progress("tasks check") as advance, ThreadPoolExecutor(jobs) as pool:
-        try:
-            for done in as_completed([pool.submit(judge, task) for task in ready]):
-                verdicts.append(done.result())
-                if advance is not None:
-                    advance(len(verdicts), len(found))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    with progress("tasks check") as advance, closing(_judged(ready, jobs)) as judged:
+        for verdict in judged:
+            verdicts.append(verdict)
+            if advance is not None:
+                advance(len(verdicts), len(found))
     return sorted(verdicts, key=lambda verdict: verdict.task)
+
+
+def _judged(tasks: list[Task], jobs: int) -> Generator[Verdict]:
+    """Yield verdicts as they come; where that ends early, no further command is started."""
+    from benchledger.runners.plain import Ran, run_plain
+    from benchledger.runners.prove import judge
+
+    stopped = Event()
+
+    def run(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
+        if stopped.is_set():
+            raise CancelledError
+        return run_plain(argv, cwd, seconds)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for done in as_completed([pool.submit(judge, task, run) for task in tasks]):
+                yield done.result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def tell(verdicts: list[Verdict]) -> None:

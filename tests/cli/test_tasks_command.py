@@ -1,11 +1,14 @@
 """tasks: list, show, check and new, over the tasks that ship and those of a user."""
 
 import json
+import signal
+import subprocess
+import time
 
 import pytest
 
 from benchledger.runners.task import find_tasks, identity, load_task, suite_root
-from tests.cli.calls import answer, call, refused, spawn
+from tests.cli.calls import COMMAND, answer, call, refused, spawn
 from tests.cli.test_shapes import TEXT, holds
 from tests.runners.tasks import TOML, write_task
 
@@ -156,6 +159,26 @@ def test_several_tasks_are_proved_at_a_time_in_a_process_of_its_own(tmp_path):
     done = spawn("tasks", "check", "--jobs", "3", *roots, "--json", text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert [row["task"] for row in json.loads(done.stdout)] == ["made/sum-0", "made/sum-1", "made/sum-2"]
+
+
+def test_an_interrupt_starts_nothing_more(tmp_path):
+    started = tmp_path / "started"
+    check = f"touch {started}-$$; sleep 1; exit 1\n"
+    write_task(
+        tmp_path / "root", checks_check_sh=check, task_toml=TOML.replace("partial_credit = true\n", "")
+    )
+    # a shell that started the tests in the background may have had the signal ignored
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [*COMMAND[:-1], heed + COMMAND[-1], "tasks", "check", "--root", str(tmp_path / "root")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(tmp_path.glob("started-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.count("\n")) == (130, 1)
+    assert said.startswith("Interrupted")
+    assert len(list(tmp_path.glob("started-*"))) == 1  # of the two that a proof takes
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.proxy.upstream import anthropic, chat, google, responses
@@ -89,6 +89,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.released.wait(20)
             self.close_connection = True
             return
+        if said == "flood":
+            self.flood()
+            return
         status, kind, text = said
         data = text.encode()
         self.send_response(status)
@@ -98,6 +101,15 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")
         self.end_headers()
         self.wfile.write(data)
+
+    def flood(self):
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", JSON)
+        self.end_headers()
+        with suppress(OSError):
+            while not self.server.released.is_set():
+                self.wfile.write(b" " * 65536)
 
 
 class Server(ThreadingHTTPServer):
@@ -109,7 +121,7 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def answering(answer):
-    """Serve until the block ends: `answer(asked)` gives (status, type, text), or "hang"."""
+    """Serve until the block ends: `answer(asked)` gives (status, type, text), or "hang", or "flood"."""
     server = Server(("127.0.0.1", 0), Handler)
     server.answer, server.seen, server.released = answer, [], threading.Event()
     server.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -118,6 +118,12 @@ def test_an_endpoint_that_hangs_is_left_after_the_time_limit():
     assert "--timeout" in caught.value.hint
 
 
+def test_an_answer_without_end_is_cut():
+    # not by the time limit, which would make it silent
+    found, _ = asked(lambda _: "flood", timeout_s=60)
+    assert {(item.state, item.reason) for item in found.values()} == {("absent", "dialect")}
+
+
 @pytest.mark.parametrize("model", [None, "m"])
 def test_nobody_who_listens_is_no_endpoint(model):
     with answering(missing) as server:
@@ -253,6 +259,16 @@ def test_without_a_model_the_first_that_is_listed_is_asked(family, path, header)
 
     _, report = asked(answer, None, key=KEY)
     assert (report.model, report.model_source, report.listed) == ("m-1", "listed", 2)
+
+
+def test_a_long_list_of_models_is_read_whole():
+    models = [{"id": f"m-{number}", "about": "x" * 2000} for number in range(1000)]
+
+    def answer(asked):
+        return spoken(asked) if asked.protocol else (200, JSON, json.dumps({"data": models}))
+
+    _, report = asked(answer, None)
+    assert (report.model, report.listed) == ("m-0", 1000)
 
 
 def test_where_no_model_is_listed_one_has_to_be_named():
