@@ -186,6 +186,15 @@ def test_a_model_that_wants_the_new_name_of_the_token_limit_is_served():
     assert found["openai-chat"].stream_usage is True
 
 
+def test_a_model_that_thinks_until_its_tokens_are_gone_is_served():
+    spent = failing(400, "Could not finish the message because max_tokens or model output limit was reached.")
+    found, report = asked(spent)
+    assert report.served == PROTOCOLS
+    known = {(item.streaming, item.usage, item.stream_usage, item.tools) for item in found.values()}
+    assert known == {(None, None, None, None)}
+    assert "output limit" in found["openai-chat"].detail
+
+
 def test_a_server_that_does_not_know_stream_options_still_streams():
     def answer(asked):
         return failing(422)(asked) if "stream_options" in asked.body else spoken(asked)
