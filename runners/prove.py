@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from benchledger.runners.files import files_of
 from benchledger.runners.grade import Graded, Run, grade
 from benchledger.runners.plain import run_plain
-from benchledger.runners.task import Task
+from benchledger.runners.scaffold import unfilled
+from benchledger.runners.script import PASS, Script, play
+from benchledger.runners.task import Task, missing_toolchain
 from benchledger.runners.workdir import Snapshot, WorkdirCapture, capture, lay_over, make_workdir
+from benchledger.schema.errors import BenchledgerError, EnvironmentLacks
 from benchledger.schema.task import matches
 
-__all__ = ["TaskProof", "check_task"]
+__all__ = ["TaskProof", "Verdict", "check_script", "check_task", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +107,74 @@ def _leaks(task: Task, before: Snapshot) -> Iterator[str]:
     for path, content in before.contents.items():
         if content and content in hidden:
             yield f"workdir/{path} has the content of a hidden file"
+
+
+def check_script(task: Task, run: Run = run_plain) -> list[str]:
+    """Play the task's script: its steps must pass the checks within the task's rules, each variant must fail.
+
+    Returns one sentence a problem; a task without script has none. Raises what `run` raises.
+    """
+    script = task.script()
+    if script is None:
+        return []
+    return [said for name in (PASS, *script.variants) for said in _played(task, script, name, run)]
+
+
+def _played(task: Task, script: Script, name: str, run: Run) -> Iterator[str]:
+    what = "the script" if name == PASS else f"variant {name!r} of the script"
+    with tempfile.TemporaryDirectory(prefix="benchledger-proof-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch) / "workdir"
+        before = make_workdir(task, folder)
+        try:
+            play(script, folder, name)
+        except (BenchledgerError, OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+            yield f"{what} cannot be played: {error}"
+            return
+        graded = grade(task, folder, run)
+        if name != PASS:
+            if graded.exit_code == 0:
+                yield f"{what} passes the checks"
+            return
+        if graded.exit_code != 0:
+            yield f"{what} fails the checks ({_end(graded)})"
+        yield from (said.replace("the solution", what) for said in _rules(task, capture(before, folder)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a task can be graded by: `problems` where it cannot, `missing` why it could not be tried.
+
+    `oracle` and `nop` say whether the solution and the untouched workdir passed, None where they were not run.
+    """
+
+    task: str
+    result: Literal["sound", "finding", "skipped"]
+    oracle: bool | None
+    nop: bool | None
+    problems: tuple[str, ...]
+    missing: tuple[str, ...]
+    seconds: float
+
+
+def judge(task: Task, run: Run = run_plain) -> Verdict:
+    """Prove a task and its script; what is still to be filled in comes first, and a missing toolchain is a skip."""
+    start = time.monotonic()
+    if marks := unfilled(task.folder):
+        return Verdict(task.id, "finding", None, None, tuple(marks), (), 0.0)
+    if missing := missing_toolchain(task):
+        return Verdict(task.id, "skipped", None, None, (), tuple(missing), 0.0)
+    try:
+        proof = check_task(task, run)
+        # Where the solution itself fails, a script has nothing to be measured by.
+        problems = (*proof.problems, *(check_script(task, run) if proof.ok else ()))
+    except EnvironmentLacks as lack:
+        return Verdict(task.id, "skipped", None, None, (), (lack.message,), time.monotonic() - start)
+    return Verdict(
+        task.id,
+        "finding" if problems else "sound",
+        proof.oracle.exit_code == 0,
+        proof.nop.exit_code == 0,
+        problems,
+        (),
+        time.monotonic() - start,
+    )

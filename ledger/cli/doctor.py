@@ -10,12 +10,17 @@ import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
 from benchledger.ledger.cli.common import command, head_text, json_option, ledger_option, ledger_path
-from benchledger.ledger.cli.render import clean, echo_json, table
+from benchledger.ledger.cli.render import NONE, clean, echo_json, table
+from benchledger.ledger.cli.upstreams import endpoint_options, upstream_of
+
+if TYPE_CHECKING:
+    from benchledger.runners.endpoint import AgentSupport, EndpointReport
+    from benchledger.runners.proxy.config import Upstream
 
 State = Literal["ok", "warn", "fail"]
 _MENDED = (
@@ -34,23 +39,109 @@ class Finding(NamedTuple):
     detail: str
 
 
-@command("benchledger doctor", "benchledger --ledger results.db doctor --json")
+@command(
+    "benchledger doctor",
+    "benchledger --ledger results.db doctor --json",
+    "benchledger doctor --endpoint https://api.example.org --key-env EXAMPLE_KEY --model example-1",
+    "benchledger doctor --endpoint http://127.0.0.1:11434 --json",
+)
+@endpoint_options
+@click.option("--model", help="The model to ask.  [default: the first that the endpoint lists]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 600),
+    default=20.0,
+    show_default=True,
+    help="Seconds for each request.",
+)
 @ledger_option
 @json_option
-@click.pass_context
-def doctor(ctx: click.Context, *, as_json: bool) -> None:
+def doctor(*, as_json: bool, model: str | None, timeout: float, **asked: Any) -> None:
     """Say what this machine and this ledger are fit for.
 
     A warning costs something that you may not need. Leaves with 3 where something is missing
     that every command needs.
+
+    With --endpoint it asks a model endpoint instead, in requests of at most 16 tokens: which
+    protocols it serves, whether it streams, tells usage and calls tools, and which agents that
+    allows. Leaves with 3 where it does not answer or serves none. The key is never printed.
     """
+    if asked["endpoint"] is not None:
+        _endpoint(upstream_of(asked), model, timeout, as_json=as_json)
+        return
+    _only_with_endpoint({**asked, "model": model})
     path = ledger_path()
     findings = [_python(), _sqlite(), _blake3(), _ledger(path), _disk(path), _state_folder(), _docker()]
     if as_json:
         echo_json([finding._asdict() for finding in findings])
     else:
         table(("check", "state", "detail"), findings)
-    ctx.exit(3 if any(finding.state == "fail" for finding in findings) else 0)
+    click.get_current_context().exit(3 if any(finding.state == "fail" for finding in findings) else 0)
+
+
+def _only_with_endpoint(asked: dict[str, Any]) -> None:
+    from benchledger.schema.errors import UsageError
+
+    stray = [f"--{name.replace('_', '-')}" for name, value in asked.items() if value not in (None, ())]
+    if stray:
+        raise UsageError(f"{stray[0]} describes an endpoint, and none is given", "add --endpoint URL")
+
+
+def _endpoint(upstream: Upstream, model: str | None, timeout: float, *, as_json: bool) -> None:
+    """Ask the endpoint and print what it serves, as a table or as JSON.
+
+    {url, model, model_source: "given"|"listed", listed: int|null, served: [protocol],
+     protocols: [{protocol, state: "served"|"absent"|"refused"|"silent", reason, status, detail, latency_ms,
+                  streaming, usage, stream_usage, tools: true|false|null}],
+     agents: [{agent, version, protocols, protocol, state: "supported"|"unsupported(protocol)"}]}
+    """
+    from dataclasses import asdict
+
+    from benchledger.runners.agents.files import load_agents
+    from benchledger.runners.endpoint import probe, support
+
+    report = probe(upstream, model, timeout_s=timeout)
+    agents = support(load_agents().values(), report.served)
+    if as_json:
+        echo_json(report.to_json() | {"agents": [asdict(agent) for agent in agents]})
+    else:
+        _tell_endpoint(report, agents)
+    lack = report.lack()
+    if lack is not None:
+        raise lack
+
+
+def _tell_endpoint(report: EndpointReport, agents: list[AgentSupport]) -> None:
+    source = (
+        ""
+        if report.listed is None
+        else f", the first of {report.listed:,} that it lists (--model names another)"
+    )
+    click.echo(clean(f"endpoint {report.url}, model {report.model}{source}"))
+    columns = ("protocol", "state", "streaming", "usage", "usage in streams", "tools", ">ms", "detail")
+    rows = [
+        (
+            *(item.protocol, item.state),
+            *map(_known, (item.streaming, item.usage, item.stream_usage, item.tools)),
+            NONE if item.latency_ms is None else f"{item.latency_ms:,.0f}",
+            item.detail or NONE,
+        )
+        for item in report.protocols
+    ]
+    table(columns, rows)
+    click.echo()
+    table(
+        ("agent", "version", "state", "speaks"),
+        [(item.agent, item.version, item.state, _speaks(item)) for item in agents],
+    )
+
+
+def _known(value: bool | None) -> str:  # noqa: FBT001 - a value to show, no switch
+    return {True: "yes", False: "no", None: "unknown"}[value]
+
+
+def _speaks(item: AgentSupport) -> str:
+    return item.protocol or ", ".join(item.protocols) or "no model needed"
 
 
 def _python() -> Finding:

@@ -28,6 +28,13 @@ class Upstream:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Return by name what must not be shown: the key, and what may be a credential, being as long as one."""
+        extra = {**self.headers, **self.query}
+        known = {f"upstream-{name}": value for name, value in extra.items() if len(value) >= 16}
+        return {"upstream-key": self.key, **known}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:

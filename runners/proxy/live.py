@@ -137,11 +137,7 @@ class Live:
             for name, value in request.headers.items()
             if name.lower() not in _HOP | _ASKING | named and self._token not in value
         }
-        headers["accept-encoding"] = "identity"
-        if self._up.key:
-            header = (self._up.key_header or KEY_HEADERS[route.protocol]).lower()
-            headers[header] = f"Bearer {self._up.key}" if header == "authorization" else self._up.key
-        return headers | {name.lower(): value for name, value in self._up.headers.items()}
+        return headers | upstream_headers(self._up, route.protocol)
 
     def _shown(self, headers: Mapping[str, str]) -> dict[str, str]:
         key = self._up.key
@@ -187,6 +183,15 @@ def decoded(data: bytes, encoding: str) -> bytes:
         except zlib.error:
             return data
     return data
+
+
+def upstream_headers(upstream: Upstream, protocol: str) -> dict[str, str]:
+    """Return what every request to the upstream carries: its key, and its own headers, which win."""
+    headers = {"accept-encoding": "identity"}
+    if upstream.key:
+        name = (upstream.key_header or KEY_HEADERS[protocol]).lower()
+        headers[name] = f"Bearer {upstream.key}" if name == "authorization" else upstream.key
+    return headers | {name.lower(): value for name, value in upstream.headers.items()}
 
 
 def upstream_url(upstream: Upstream, route: Route) -> str:

@@ -147,14 +147,8 @@ class Proxy:
 
 
 def _known(config: ProxyConfig, token: str) -> dict[str, str]:
-    upstream = config.upstream
-    known = {"attempt-token": token, **config.secrets}
-    if upstream is not None:
-        known["upstream-key"] = upstream.key
-        # an extra header or parameter of the endpoint may be a credential, and is as long as one
-        extra = {**upstream.headers, **upstream.query}
-        known |= {f"upstream-{name}": value for name, value in extra.items() if len(value) >= 16}
-    return known
+    upstream = {} if config.upstream is None else config.upstream.secrets
+    return {"attempt-token": token, **config.secrets, **upstream}
 
 
 def _listening(host: str, port: int) -> socket.socket:

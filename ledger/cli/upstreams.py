@@ -1,0 +1,86 @@
+"""Options that name a model endpoint, shared by the commands that talk to one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from benchledger.runners.proxy.config import Upstream
+
+__all__ = ["ENDPOINT_OPTIONS", "endpoint_options", "upstream_of"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+ENDPOINT_OPTIONS = ("endpoint", "key_env", "key_header", "header", "query", "path_version")
+
+
+def endpoint_options(function: F) -> F:
+    """Add the options of an endpoint; the command takes them by the names in ENDPOINT_OPTIONS."""
+    for option in reversed(
+        (
+            click.option(
+                "--endpoint", metavar="URL", help="A model endpoint: https://host or http://host:port."
+            ),
+            click.option("--key-env", metavar="NAME", help="The environment variable that holds its key."),
+            click.option("--key-header", metavar="NAME", help="The header for the key, such as api-key."),
+            click.option(
+                "--header", multiple=True, metavar="NAME=VALUE", help="A header to add; repeatable."
+            ),
+            click.option(
+                "--query", multiple=True, metavar="NAME=VALUE", help="A parameter to add; repeatable."
+            ),
+            click.option(
+                "--path-version",
+                metavar="TEXT",
+                help="What stands in the path between URL and call; '' for nothing.  [default: v1, Google v1beta]",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def upstream_of(asked: dict[str, Any]) -> Upstream:
+    """Return the endpoint that the options name; raises UsageError, or EnvironmentLacks for a key that is not set."""
+    from benchledger.runners.proxy.config import Upstream
+
+    return Upstream(
+        base_url=asked["endpoint"],
+        key=_key(asked["key_env"]),
+        key_header=asked["key_header"],
+        version=asked["path_version"],
+        headers=_pairs("--header", asked["header"]),
+        query=_pairs("--query", asked["query"]),
+    )
+
+
+def _key(name: str | None) -> str:
+    from benchledger.schema.errors import EnvironmentLacks, UsageError
+
+    if name is None:
+        return ""
+    key = os.environ.get(name, "").strip()
+    if not key:
+        # The name may be a key that was given by mistake, so it is not repeated.
+        raise EnvironmentLacks(
+            "the variable of --key-env is not set", "export it, and give its name, not the key itself"
+        )
+    if not key.isascii() or not key.isprintable():
+        raise UsageError("the key holds a character that no header can carry", "export it anew, on one line")
+    return key
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    from benchledger.schema.errors import UsageError
+
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not text.isascii() or not text.isprintable():
+            # What stands there may be a credential.
+            raise UsageError(f"{option} takes NAME=VALUE, in plain ASCII", f"write {option} name=value")
+        pairs[name.strip()] = value.strip()
+    return pairs
