@@ -17,7 +17,7 @@ from benchledger.ledger.store import Ledger, StoredEvent
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
 from benchledger.scorers.registry import AXES, in_published_order
 
-__all__ = ["cell_view"]
+__all__ = ["cell_view", "stream_of"]
 
 _SECTIONS = {
     "cell.setup": "setup",
@@ -39,7 +39,7 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
     cell, attempt = resolve_cell(connection, text)
     row = connection.execute("SELECT counted, history FROM cells WHERE cell = ?", (cell,)).fetchone()
     item = counted_attempt(connection, cell, GATED_1, attempt)
-    stream = _stream_of(item.ref)
+    stream = stream_of(item.ref)
     events = list(ledger.stream(stream))
     view = CellReader(ledger, connection, GATED_1).row(item)
     view |= {"cell": cell, "ref": item.ref, "counted": bool(item.counted)}
@@ -59,7 +59,8 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
     return view
 
 
-def _stream_of(ref: str) -> str:
+def stream_of(ref: str) -> str:
+    """Return the stream of an attempt, `[origin:]cell_id@attempt`."""
     origin, mark, rest = ref.partition(":")
     foreign = bool(mark) and split_stream(f"{origin}:cell/{rest}") is not None and len(origin) == 32
     return f"{origin}:cell/{rest}" if foreign else f"cell/{ref}"

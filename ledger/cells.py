@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchledger.ledger import heads
 from benchledger.ledger.queries import Scored, scored
@@ -32,6 +33,15 @@ _SEARCHED = 20_000
 _LISTED = 3
 
 
+class _Plan(NamedTuple):
+    """What one sweep.planned names, and where it stands."""
+
+    agents: set[str]
+    models: set[str]
+    tasks: set[str]
+    seq: int
+
+
 class CellReader:
     """Reads attempts in the shape of `cells --json`: scores 0..1, tokens, milliseconds.
 
@@ -42,11 +52,11 @@ class CellReader:
         """Read once what every row needs: which cells were planned, and how far the ledger is verified."""
         self._ledger, self._connection, self._policy = ledger, connection, policy
         self._verified = heads.verified_up_to(ledger.ledger_id)
-        self._plans: dict[tuple[str, str], tuple[set[str], set[str], set[str], int]] = {}
+        self._plans: defaultdict[tuple[str, str], list[_Plan]] = defaultdict(list)
         query = "SELECT origin, sweep, agents, models, tasks, seq FROM sweeps"
         for origin, sweep, agents, models, tasks, seq in connection.execute(query):
-            matrix = (set(json.loads(agents)), set(json.loads(models)), set(json.loads(tasks)), seq)
-            self._plans[origin or "", sweep] = matrix
+            plan = _Plan(set(json.loads(agents)), set(json.loads(models)), set(json.loads(tasks)), seq)
+            self._plans[origin or "", sweep].append(plan)
 
     def rows(self, selection: Selection) -> Iterator[dict[str, Any]]:
         """Yield the counted attempt of every cell of a selection."""
@@ -99,12 +109,14 @@ class CellReader:
         )
 
     def _planned(self, item: Scored, found: dict[str, Any]) -> bool:
-        plan = self._plans.get((found["origin"] or "", item.sweep))
-        if plan is None:
-            return False
-        agents, models, tasks, seq = plan
-        named = item.key[0] in agents and item.key[2] in models and item.task in tasks
-        return bool(named and seq < found["first_seq"])
+        agent, model = item.key[0], item.key[2]
+        return any(
+            plan.seq < found["first_seq"]
+            and agent in plan.agents
+            and model in plan.models
+            and item.task in plan.tasks
+            for plan in self._plans[found["origin"] or "", item.sweep]
+        )
 
     def _axes(self, ref: str) -> dict[str, dict[str, Any]]:
         query = "SELECT axis, value, state, reason FROM axes WHERE ref = ? ORDER BY axis"

@@ -124,7 +124,7 @@ _KINDS = {"i": "INTEGER", "t": "TEXT", "r": "REAL", "b": "BLOB"}
 _SPECS = """
 projection_state 1 name:t seq:i version:i
 tiles 1 tile:i root:b
-sweeps 1 key:t origin:t sweep:t agents:t models:t tasks:t repeats:i seed:i ordering:t policy_id:t engine:t
+sweeps 1 plan:i origin:t sweep:t agents:t models:t tasks:t repeats:i seed:i ordering:t policy_id:t engine:t
   infra_retries:i planned:i seq:i
 cells 1 cell:t origin:t cell_id:t sweep:t agent:t model:t task:t run:i history:t counted:i adjudicated:t disputed:i
 attempts 1 ref:t cell:t attempt:i version:t image:t image_digest:t image_id:t uses_model:i model_build_id:t mode:t

@@ -216,10 +216,10 @@ def _planned(event: Event, rows: Rows) -> None:
     p = event.payload
     origin = event.stream.partition(":sweep/")[0] if ":sweep/" in event.stream else ""
     cells = len(p["agents"]) * len(p["models"]) * len(p["tasks"]) * p["repeats"]
-    key = f"{origin}:{p['sweep']}" if origin else p["sweep"]
+    # a sweep may be planned in parts: each plan speaks for what came after it
     rows["sweeps"].put(
-        (key, origin, p["sweep"], json_text(p["agents"]), json_text(p["models"]), json_text(p["tasks"]), p["repeats"],
-         p["seed"], p["order"], p.get("policy_id"), p["engine"], p["infra_retries"], cells, event.seq)
+        (event.seq, origin, p["sweep"], json_text(p["agents"]), json_text(p["models"]), json_text(p["tasks"]),
+         p["repeats"], p["seed"], p["order"], p.get("policy_id"), p["engine"], p["infra_retries"], cells, event.seq)
     )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchledger.ledger import blobs, database
+from benchledger.schema.base import Payload
 from benchledger.schema.errors import BadInput
 from benchledger.schema.history import Head
+from benchledger.schema.upcast import payload_of
 
 __all__ = ["HEAD_QUERY", "Meta", "Reader", "StoredEvent"]
 
@@ -36,6 +38,10 @@ class StoredEvent(NamedTuple):
     meta: Meta
     payload: dict[str, Any] | None
     hash: bytes
+
+    def decoded(self) -> Payload | None:
+        """Return the payload as its newest model, None where it was redacted or is of an unknown type."""
+        return None if self.payload is None else payload_of(self.meta.type, self.meta.schema, self.payload)
 
 
 class Reader:

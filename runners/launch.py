@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 __all__ = ["Endpoint", "ExitReport", "Launch"]
 
@@ -55,3 +56,20 @@ class ExitReport:
     truncated: bool
     quota: bool = False
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_builtin(cls, active_ms: float) -> Self:
+        """Return the report of an agent that is no process: it did its part and printed nothing."""
+        return cls(
+            exit_code=0,
+            signal=None,
+            timed_out=False,
+            oom=False,
+            wall_ms=active_ms,
+            active_ms=active_ms,
+            stdout=b"",
+            stderr=b"",
+            recording=None,
+            survivors=0,
+            truncated=False,
+        )

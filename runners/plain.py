@@ -13,7 +13,7 @@ from typing import IO
 
 from benchledger.schema.errors import EnvironmentLacks
 
-__all__ = ["OUTPUT", "Ran", "clean_environment", "run_plain"]
+__all__ = ["OUTPUT", "Ran", "bounded", "clean_environment", "run_plain", "toolchain_environment"]
 
 OUTPUT = 256 << 10  # bytes kept of each stream: the head and the tail
 _FILE_BLOCKS = 1 << 20  # of 512 bytes: no file of a command grows beyond 512 MiB, its output included
@@ -32,7 +32,15 @@ def clean_environment(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
-    # rustup's rustc looks for its toolchains below the real HOME unless told
+    return made | toolchain_environment()
+
+
+def toolchain_environment() -> dict[str, str]:
+    """Return what a toolchain of this machine wants to know besides PATH.
+
+    rustup's rustc looks for its toolchains below the real HOME unless told.
+    """
+    made = {}
     for name, usual in (("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")):
         place = Path(os.environ.get(name) or Path.home() / usual)
         if place.is_dir():
@@ -88,4 +96,15 @@ def _bounded(stream: IO[bytes]) -> bytes:
         return stream.read()
     head = stream.read(OUTPUT // 2)
     stream.seek(size - OUTPUT // 2)
-    return head + f"\n… {size - OUTPUT} bytes left out …\n".encode() + stream.read()
+    return _joined(head, size, stream.read())
+
+
+def bounded(data: bytes) -> bytes:
+    """Return head and tail of an output, with what was left out named between them."""
+    if len(data) <= OUTPUT:
+        return data
+    return _joined(data[: OUTPUT // 2], len(data), data[-(OUTPUT // 2) :])
+
+
+def _joined(head: bytes, size: int, tail: bytes) -> bytes:
+    return head + f"\n… {size - OUTPUT} bytes left out …\n".encode() + tail

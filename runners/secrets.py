@@ -20,6 +20,13 @@ from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import CanonicalError
 
 MIN_SECRET = 8
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|SECRET_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH)"
+    r"(?:$|_)",
+    re.IGNORECASE,
+)
+# a path, a number or a plain word under such a name is no secret, and would blank ordinary text
+_PLAIN_VALUE = re.compile(r"[./~][\w./~-]*|[0-9]{1,12}|[a-z]+|true|false", re.IGNORECASE)
 MAX_NESTING = 4
 _ROUNDS = 4
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -92,6 +99,15 @@ class Secrets:
         """Return what stands in the place of a secret."""
         full = b"[masked:" + name.encode() + b"]"
         return full if not any(value in full for _, value in self.values) else b"[x]"
+
+
+def environment_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables whose names say that they hold a secret: *_KEY, *_TOKEN, *PASSWORD* and the like."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if _SECRET_NAME.search(name) and len(value) >= MIN_SECRET and not _PLAIN_VALUE.fullmatch(value)
+    }
 
 
 def _too_short(value: str) -> bool:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "BadInput",
@@ -131,6 +132,11 @@ class SandboxFailed(BenchledgerError):
     """A sandbox broke while a program ran in it: nothing can be said of the program."""
 
     default_hint = "see that the sandbox works, then run the cell again: it becomes a new attempt"
+
+    def __init__(self, message: str, hint: str = "", part: Literal["sandbox", "engine"] = "sandbox") -> None:
+        """`part` says what broke, as the outcome kind of an infra_error."""
+        super().__init__(message, hint)
+        self.part = part
 
 
 class EnvironmentLacks(BenchledgerError):

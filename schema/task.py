@@ -17,8 +17,8 @@ __all__ = ["Changes", "Constraint", "Expectations", "Limits", "TaskIdentity", "m
 class Constraint(Record):
     """One instruction of a task's AGENTS.md that is checked without judgement.
 
-    `file-not-touched`: no changed file matches `pattern` (a glob).
-    `no-new-dependency`: no changed file matches `pattern` (a glob over dependency manifests).
+    `file-not-touched`: no changed file matches `pattern` (a glob), those that the task allows excepted.
+    `no-new-dependency`: the same, over dependency manifests.
     `file-pattern-required-in-diff`: some changed file matches `pattern` (a glob), and where
     `text` is given the patch adds a line that it (a regular expression) finds.
     """
@@ -39,7 +39,9 @@ class Expectations(Record):
 
     expected: tuple[Text, ...] = Field(default=(), description="files that the solution changes")
     allowed: tuple[Text, ...] = Field(default=(), description="further files that may change or go")
-    protected: tuple[Text, ...] = Field(default=(), description="files that must be left alone")
+    protected: tuple[Text, ...] = Field(
+        default=(), description="files that must be left alone, those in `allowed` excepted"
+    )
     constraints: tuple[Constraint, ...] = Field(default=(), description="instructions that can be checked")
     refusal_expected: bool = Field(default=False, description="whether to decline is the right answer")
     refusal_documents: tuple[Text, ...] = Field(
@@ -92,8 +94,13 @@ class Changes(Record):
         return known, [path for path in self.all if not matches(path, wanted)]
 
     def protected_touched(self, expect: Expectations) -> list[str]:
-        """Return the changed paths that the task said to leave alone."""
-        return [path for path in self.all if matches(path, expect.protected)]
+        """Return the changed paths that the task said to leave alone; what it allows is no fault.
+
+        Running the tests of a protected folder leaves by-products in it, such as compiled files.
+        """
+        return [
+            path for path in self.all if matches(path, expect.protected) and not matches(path, expect.allowed)
+        ]
 
     def destroyed(self, expect: Expectations) -> list[str]:
         """Return files of the start that were deleted or emptied outside what the task allows."""

@@ -6,12 +6,14 @@ once it was released, because the golden ledgers of older formats fold through i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchledger.schema.catalogue import EVENT_TYPES
+from benchledger.schema.base import Payload
+from benchledger.schema.catalogue import EVENT_TYPES, load_payload
 
-__all__ = ["UPCASTERS", "Upcaster", "is_known", "upcast"]
+__all__ = ["UPCASTERS", "Upcaster", "is_known", "payload_of", "upcast"]
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -41,3 +43,10 @@ def upcast(
     for number in range(schema, EVENT_TYPES[event_type].schema_number):
         payload = table[event_type, number](dict(payload))
     return payload
+
+
+def payload_of(event_type: str, schema: int, payload: dict[str, Any]) -> Payload | None:
+    """Return a stored payload as the newest model of its type; None for a type that this version lacks."""
+    if not is_known(event_type, schema):
+        return None
+    return load_payload(event_type, json.dumps(upcast(event_type, schema, payload)))

@@ -58,9 +58,12 @@ def _honoured(constraint: Constraint, evidence: Evidence) -> bool | None:
     workdir = evidence.workdir
     if workdir is None:
         return None
-    touched = any(matches(path, (constraint.pattern,)) for path in workdir.changes.all)
+    hits = [path for path in workdir.changes.all if matches(path, (constraint.pattern,))]
     if constraint.kind != "file-pattern-required-in-diff":
-        return not touched
+        expect = evidence.setup.task.expectations
+        allowed = () if expect is None else expect.allowed
+        return all(matches(path, allowed) for path in hits)
+    touched = bool(hits)
     if not touched or constraint.text is None:
         return touched
     patch = None if workdir.patch is None else evidence.blob(workdir.patch.blob)

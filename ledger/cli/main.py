@@ -26,6 +26,7 @@ _PIPE_CLOSED = 141  # 128 + SIGPIPE, what any other tool leaves with
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": (f"{_HERE}.init:init", "Make a new, empty ledger."),
     "append": (f"{_HERE}.append:append", "Append runs, published cells or an export to the ledger."),
+    "run": (f"{_HERE}.run:run", "Run an agent on a task, record every step, grade and score it."),
     "export": (f"{_HERE}.export:export", "Write the whole ledger as JSON Lines."),
     "verify": (f"{_HERE}.verify:verify", "Check every byte and every number of the ledger."),
     "rescore": (f"{_HERE}.rescore:rescore", "Score all history under other weights and show what moves."),

@@ -27,10 +27,16 @@ def endpoint_options(function: F) -> F:
             click.option("--key-env", metavar="NAME", help="The environment variable that holds its key."),
             click.option("--key-header", metavar="NAME", help="The header for the key, such as api-key."),
             click.option(
-                "--header", multiple=True, metavar="NAME=VALUE", help="A header to add; repeatable."
+                "--header",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A header to add; NAME=env:VAR reads VAR.",
             ),
             click.option(
-                "--query", multiple=True, metavar="NAME=VALUE", help="A parameter to add; repeatable."
+                "--query",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A parameter to add; NAME=env:VAR as well.",
             ),
             click.option(
                 "--path-version",
@@ -82,5 +88,17 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
         if not equals or not name.strip() or not text.isascii() or not text.isprintable():
             # What stands there may be a credential.
             raise UsageError(f"{option} takes NAME=VALUE, in plain ASCII", f"write {option} name=value")
-        pairs[name.strip()] = value.strip()
+        pairs[name.strip()] = _read(option, value.strip())
     return pairs
+
+
+def _read(option: str, value: str) -> str:
+    """Return a value, or that of the variable which it names: arguments are seen by every process."""
+    from benchledger.schema.errors import EnvironmentLacks
+
+    if not value.startswith("env:"):
+        return value
+    found = os.environ.get(value[4:], "").strip()
+    if not found or not found.isascii() or not found.isprintable():
+        raise EnvironmentLacks(f"a variable of {option} is not set, or is no plain ASCII", "export it first")
+    return found

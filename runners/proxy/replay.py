@@ -46,6 +46,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b\d+(?:\.\d+)? ?(?:µs|us|ms|s|sec|seconds?)\b", "<duration>"),
         (r"\b[0-9a-f]{40}\b", "<sha>"),
         (r"\b0x[0-9a-f]{6,16}\b", "<address>"),
+        (r"\bChunk ID: [0-9a-f]+", "Chunk ID: <id>"),  # codex, before the output of each command
     )
 )
 MAX_DIFF_LINES = 400

@@ -32,13 +32,18 @@ from benchledger.schema.errors import EnvironmentLacks, UsageError
 GRACE_S = 0.2  # for answers that are being written when the proxy is closed
 
 
+def new_token() -> str:
+    """Return a key for the agent of one attempt."""
+    return "bl-" + randomness.token_hex(16)
+
+
 class Proxy:
     """One attempt's proxy. `on_call` is called in a thread of the proxy's, one call after the other."""
 
     def __init__(self, config: ProxyConfig, on_call: Callable[[RecordedCall], None]) -> None:
         """Check the configuration; raises UsageError for a mode without its part."""
         self._config = config
-        self.token = config.token or "bl-" + randomness.token_hex(16)
+        self.token = config.token or new_token()
         self._secrets = Secrets.named(_known(config, self.token))
         self.unmaskable = self._secrets.too_short
         self._meter = Meter(config.limits, config.prices)

@@ -7,12 +7,12 @@ import os
 import socket
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import docker
 import docker.errors
 
+from benchledger.runners.host import process_start
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 
 __all__ = ["FOREIGN", "OWNER_LABEL", "connect", "identity", "lacking", "owner", "remove_stale", "translated"]
@@ -30,7 +30,11 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except FOREIGN as error:
-        raise SandboxFailed(f"the Docker engine failed to {doing}: {_text(error)}") from error
+        # what the engine refuses is a failed sandbox; where it no longer answers, it failed itself
+        part: Literal["sandbox", "engine"] = (
+            "sandbox" if isinstance(error, docker.errors.APIError) else "engine"
+        )
+        raise SandboxFailed(f"the Docker engine failed to {doing}: {_text(error)}", part=part) from error
 
 
 @contextlib.contextmanager
@@ -75,7 +79,7 @@ def identity(client: docker.DockerClient, reference: str) -> dict[str, Any]:
 @cache
 def owner() -> str:
     """Return a name for this process that no other one has: machine, pid and start."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+    return f"{socket.gethostname()}/{os.getpid()}/{process_start(os.getpid())}"
 
 
 def remove_stale(client: docker.DockerClient) -> int:
@@ -83,7 +87,7 @@ def remove_stale(client: docker.DockerClient) -> int:
     removed = 0
     for each in client.api.containers(all=True, filters={"label": OWNER_LABEL}):
         host, pid, started = each["Labels"][OWNER_LABEL].split("/")
-        if host == socket.gethostname() and _started(int(pid)) != started:
+        if host == socket.gethostname() and process_start(int(pid)) != started:
             with contextlib.suppress(docker.errors.APIError):
                 client.api.remove_container(each["Id"], v=True, force=True)
                 removed += 1
@@ -97,13 +101,6 @@ def _knock(address: str) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(10)
             probe.connect(path)
-
-
-def _started(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return "-"
 
 
 def _text(error: BaseException) -> str:

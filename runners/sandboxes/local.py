@@ -10,8 +10,6 @@ signal or see others). `isolation` says which it was.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +18,7 @@ from typing import Self
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes.local_run import Attempt
 from benchledger.runners.sandboxes.port import Address, Caps, Places
+from benchledger.runners.sandboxes.trees import fresh_folder, remove_tree
 from benchledger.schema.errors import EnvironmentLacks, UsageError
 from benchledger.schema.task import Limits
 
@@ -31,11 +30,20 @@ class Local:
 
     name = "local"
 
-    def __init__(self, caps: Caps | None = None, path: str | None = None, *, bare: bool = False) -> None:
+    def __init__(
+        self,
+        caps: Caps | None = None,
+        path: str | None = None,
+        *,
+        bare: bool = False,
+        place: Path | None = None,
+    ) -> None:
         """Take caps, and the PATH of programs where it is not to be our own.
 
         `bare` does without namespaces and control groups, as on a machine that has none to give.
+        `place` is a folder for HOME and TMPDIR, which must not exist: a replay wants the paths of old.
         """
+        self._place = place
         self.bare = bare
         self.caps = caps or Caps()
         self.path = path or os.environ.get("PATH", os.defpath)
@@ -47,8 +55,7 @@ class Local:
         """Make HOME and TMPDIR."""
         if os.name != "posix":
             raise EnvironmentLacks("the local sandbox needs a POSIX system", "use `--sandbox docker`")
-        # short and below /tmp: sockets that programs make in TMPDIR have at most 107 bytes of path
-        self.folder = Path(tempfile.mkdtemp(prefix="cell-")).resolve()
+        self.folder = fresh_folder(self._place)
         for name in ("home", "tmp"):
             (self.folder / name).mkdir(mode=0o700)
         return self
@@ -58,8 +65,7 @@ class Local:
     ) -> None:
         """Remove HOME and TMPDIR, whatever modes the program gave to its folders."""
         if self.folder is not None:
-            _unlock(self.folder)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_tree(self.folder)
             self.folder = None
 
     def places(self, workdir: Path) -> Places:
@@ -74,11 +80,3 @@ class Local:
             report = attempt.run(launch, limits, proxy)
             self.isolation = attempt.isolation
         return report
-
-
-def _unlock(folder: Path) -> None:
-    for name, folders, _ in os.walk(folder):
-        for each in folders:
-            path = Path(name, each)
-            if not path.is_symlink():
-                path.chmod(0o700)

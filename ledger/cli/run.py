@@ -1,0 +1,156 @@
+"""run: one real agent on one real task, every step an event the moment it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchledger.ledger.cli import running
+from benchledger.ledger.cli.common import (
+    command,
+    json_option,
+    ledger_option,
+    ledger_path,
+    policy_of,
+    tell_head,
+    writing,
+)
+from benchledger.ledger.cli.render import clean, echo_json
+
+if TYPE_CHECKING:
+    from benchledger.ledger.store import Ledger
+    from benchledger.runners.prepare import Prepared
+    from benchledger.runners.source import ModelSource, Recorded
+    from benchledger.schema.policy import Policy
+
+_ACTOR = "run"
+
+
+@command(
+    "benchledger run --agent nop --task mutations/python-lru-cache",
+    "benchledger run --agent mini-swe-agent --task mutations/python-lru-cache --scripted",
+    "benchledger run --agent aider --model gpt-5 --task polyglot/python-csv-quotes \\",
+    "    --endpoint https://api.example.com/v1 --key-env MY_KEY --sandbox docker",
+    "benchledger run --replay SWEEP/AGENT/MODEL/CATEGORY/TASK",
+)
+@running.cell_options
+@click.option("--replay", metavar="CELL[@ATTEMPT]", help="Answer from the calls that a cell recorded.")
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many runs.")
+@click.option("--sweep", metavar="NAME", help="The sweep of the cell.  [default: run-YYYYMMDD]")
+@click.option(
+    "--policy", default="gated-1", show_default=True, metavar="NAME|FILE", help="The policy of its scores."
+)
+@ledger_option
+@json_option
+@click.pass_context
+def run(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:
+    """Run an agent on a task, record every step, grade and score it.
+
+    The model answers from --endpoint, from the task's script (--scripted) or from a recorded cell
+    (--replay). The run is the next one of its cell; one that was lost to the infrastructure is
+    tried again as a new attempt. Leaves with 1 where a replay met a request that was never
+    recorded; a failed cell is data, and leaves with 0.
+    """
+    with running.terminated_is_interrupted(), writing() as ledger:
+        policy = policy_of(ledger.connection, given["policy"])
+        told = _runs(ledger, given, policy, as_json=as_json)
+        if as_json:
+            head = ledger.head()
+            where = {"ledger": str(ledger_path()), "head": None if head is None else head.to_json()}
+            echo_json(where | {"policy": policy.name, "cells": told})
+        else:
+            tell_head(ledger_path(), ledger.head())
+    if any(cell["drifts"] for cell in told):
+        ctx.exit(1)
+
+
+def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: bool) -> list[dict[str, Any]]:
+    from benchledger.ledger import runs
+    from benchledger.runners.host import launcher_is_gone
+    from benchledger.runners.prepare import prepare
+
+    recorded, known = _recorded(ledger, given["replay"])
+    parts = prepare(running.request_of(given, known))
+    source = _source(given, parts, recorded)
+    for ref in runs.close_abandoned(ledger, launcher_is_gone, policy, _ACTOR):
+        click.echo(f"closed {clean(ref)} as aborted: its launcher was killed", err=True)
+    told = []
+    for _ in range(given["repeat"]):
+        cell = _one(ledger, given, parts, source, policy)
+        told.append(cell)
+        if not as_json:
+            click.echo(f"{clean(cell['cell_id'])}@{cell['attempt']}")
+            running.show_judged(cell, policy.name)
+    return told
+
+
+def _one(
+    ledger: Ledger, given: Mapping[str, Any], parts: Prepared, source: ModelSource | None, policy: Policy
+) -> dict[str, Any]:
+    """Run one attempt; announce it first, close its stream whatever happens."""
+    import os
+    from dataclasses import replace
+
+    from benchledger.ledger import runs
+    from benchledger.runners.cell import run_cell
+    from benchledger.runners.prepare import plan_cell
+    from benchledger.runners.secrets import environment_secrets
+    from benchledger.schema.history import SweepPlanned
+
+    sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
+    plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
+    number, attempt = runs.next_place(ledger, plan.cell, plan.mode, plan.sandbox_name)
+    intent = SweepPlanned(
+        sweep=sweep,
+        agents=(plan.cell.agent,),
+        models=(plan.cell.model,),
+        tasks=(plan.cell.task_id,),
+        repeats=given["repeat"],
+        policy_id=policy.policy_id,
+        limits=plan.limits,
+    )
+    runs.announce(ledger, intent, policy, _ACTOR)
+    plan = replace(
+        plan, cell=replace(plan.cell, run=number), attempt=attempt, policy_id=policy.policy_id, actor=_ACTOR
+    )
+    with running.watching() as report:
+        ended = run_cell(plan, ledger, report)
+        judged = runs.judge(ended, policy)
+    if ended.interrupted is not None:
+        raise ended.interrupted
+    return running.judged_json(judged, ended)
+
+
+def _source(given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None) -> ModelSource | None:
+    from benchledger.runners.source import replayed
+    from benchledger.schema.errors import UsageError
+
+    named = [name for name in ("endpoint", "scripted", "replay") if given[name]]
+    if len(named) > 1:
+        raise UsageError(f"--{named[0]} and --{named[1]} exclude each other", "give one source of answers")
+    if (given["variant"] or given["fault"]) and not given["scripted"]:
+        raise UsageError("--variant and --fault play on a script", "give --scripted with them")
+    if not parts.agent.uses_model:
+        return None
+    if recorded is not None:
+        return replayed(recorded)
+    if given["scripted"]:
+        return running.scripted_source(given, parts)
+    return running.live_source(given, parts) if given["endpoint"] else None
+
+
+def _recorded(ledger: Ledger, text: str | None) -> tuple[Recorded | None, dict[str, str]]:
+    """Return the calls of the attempt that --replay names, and which agent, model and task it had."""
+    from benchledger.ledger.recorded import recorded_run
+    from benchledger.runners.sandboxes.port import Places
+    from benchledger.runners.source import Recorded
+
+    if text is None:
+        return None, {}
+    found = recorded_run(ledger, text)
+    places = Places(*(found.places.get(name, f"/{name}") for name in ("home", "tmp", "workdir")))
+    known = {"agent": found.cell.agent, "model": found.cell.model, "task": found.cell.task_id}
+    return Recorded(found.ref, found.calls, found.get, places), known

@@ -1,0 +1,199 @@
+"""From names to parts: an agent, a task, a sandbox and limits, all there before anything is claimed.
+
+    Request (what a person names) -> prepare -> Prepared -> plan (cell id, attempt, source) -> CellPlan
+
+What is missing is found here, before the first event: an unknown name, an agent that is not
+installed, a toolchain, an image, a protocol that nobody shares.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from benchledger.runners.agents.files import agent_named, load_agents
+from benchledger.runners.agents.install import Installed, installed
+from benchledger.runners.agents.overlay import Overlay, overlaid, read_overlay
+from benchledger.runners.agents.plan import choose_protocol
+from benchledger.runners.agents.spec import AgentSpec
+from benchledger.runners.cell_plan import CellPlan
+from benchledger.runners.grading import lacking_tools
+from benchledger.runners.sandboxes.port import Sandbox
+from benchledger.runners.sandboxes.registry import sandbox_type
+from benchledger.runners.source import ModelSource
+from benchledger.runners.task import Task, find_task, load_task, missing_toolchain, suite_root
+from benchledger.schema.errors import EnvironmentLacks, UsageError
+from benchledger.schema.events import AgentIdentity
+from benchledger.schema.ids import CellId
+from benchledger.schema.task import Limits
+
+__all__ = ["NO_MODEL", "Prepared", "Request", "plan_cell", "prepare"]
+
+NO_MODEL = "none"  # the model id of an agent that asks none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asks for, by name. `limits` take the place of the task's own, field by field."""
+
+    agent: str
+    task: str
+    model: str | None = None
+    sandbox: str = "local"
+    image: str | None = None
+    protocol: str | None = None
+    agent_files: Sequence[Path] = ()
+    overlays: Sequence[Path] = ()
+    roots: Sequence[Path] = ()
+    limits: Mapping[str, float | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A request whose parts are all there. `sandbox` makes a new one at each call."""
+
+    task: Task
+    agent: AgentSpec
+    overlays: tuple[Overlay, ...]
+    installed: Installed | None
+    identity: AgentIdentity
+    model: str
+    sandbox: Callable[[], Sandbox]
+    sandbox_name: str
+    limits: Limits
+    protocol: str | None
+
+
+def prepare(request: Request) -> Prepared:
+    """Return the parts of one cell.
+
+    Raises UnknownName and UsageError for what is named wrongly, BadInput for a file that is wrong,
+    EnvironmentLacks, with the next step, for what this machine lacks.
+    """
+    spec = agent_named(request.agent, load_agents(request.agent_files))
+    overlays = tuple(read_overlay(path) for path in request.overlays)
+    spec = overlaid(spec, overlays)
+    task = load_task(find_task(request.task, [suite_root(), *request.roots]))
+    _refuse_environment(task)
+    ready, identity, sandbox = _place(request, spec)
+    _check_tools(request, task, sandbox)
+    return Prepared(
+        task=task,
+        agent=spec,
+        overlays=overlays,
+        installed=ready,
+        identity=identity,
+        model=_model(request, spec),
+        sandbox=sandbox,
+        sandbox_name=request.sandbox,
+        limits=_limits(task.limits, request.limits),
+        protocol=request.protocol,
+    )
+
+
+def plan_cell(
+    parts: Prepared,
+    source: ModelSource | None,
+    sweep: str,
+    run: int,
+    attempt: int,
+    secrets: Mapping[str, str] = {},
+) -> CellPlan:
+    """Return the plan of one attempt; raises UsageError where agent and source share no protocol."""
+    cell = CellId(sweep, parts.agent.name, parts.model, parts.task.category, parts.task.name, run)
+    cell.check()
+    protocol = None
+    if parts.agent.uses_model:
+        if source is None:
+            raise UsageError(
+                f"{parts.agent.name} asks a model", "give --endpoint URL, --scripted or --replay"
+            )
+        if source.prices is None and parts.limits.money is not None:
+            raise UsageError("a limit of money needs prices", "give --price, or leave the limit out")
+        protocol = parts.protocol or choose_protocol(parts.agent, source.served)
+    recorded = None if source is None else source.recorded
+    return CellPlan(
+        cell=cell,
+        places=recorded.places if recorded and parts.sandbox_name == "local" else None,
+        attempt=attempt,
+        task=parts.task,
+        agent=parts.agent,
+        identity=parts.identity,
+        model=parts.model,
+        sandbox=parts.sandbox,
+        sandbox_name=parts.sandbox_name,
+        limits=parts.limits,
+        source=source if parts.agent.uses_model else None,
+        protocol=protocol,
+        overlays=parts.overlays,
+        installed=parts.installed,
+        harness=f"benchledger {version('benchledger')}",
+        secrets=secrets,
+    )
+
+
+def _model(request: Request, spec: AgentSpec) -> str:
+    if not spec.uses_model:
+        return NO_MODEL
+    if not request.model:
+        raise UsageError(f"{spec.name} asks a model, and none is named", "name it with --model")
+    return request.model
+
+
+def _refuse_environment(task: Task) -> None:
+    if task.environment != type(task.environment)():
+        raise UsageError(
+            f"task {task.id} has an [environment], which this version cannot make",
+            "run it without image, dockerfile and setup",
+        )
+
+
+def _place(
+    request: Request, spec: AgentSpec
+) -> tuple[Installed | None, AgentIdentity, Callable[[], Sandbox]]:
+    made = sandbox_type(request.sandbox)
+    told: dict[str, Any] = {"name": spec.name, "version": spec.version, "uses_model": spec.uses_model}
+    if request.sandbox == "docker":
+        from benchledger.runners.images.find import find_image  # noqa: PLC0415 - the SDK takes 150 ms to import
+
+        found = find_image(spec, request.image)
+        identity = AgentIdentity(
+            **told, image=found.image, image_digest=found.digest, image_id=found.image_id
+        )
+        return found.installed, identity, partial(made, found.image_id)
+    if request.image is not None:
+        raise UsageError(f"sandbox {request.sandbox} runs no image", "use --sandbox docker with --image")
+    ready = installed(spec)
+    if ready is None:
+        raise EnvironmentLacks(
+            f"{spec.name} {spec.version} is not installed", f"run `benchledger agents install {spec.name}`"
+        )
+    return ready, AgentIdentity(**told), made
+
+
+def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox]) -> None:
+    if request.sandbox == "local":
+        missing, hint = missing_toolchain(task), "install them, or put them into PATH"
+    else:
+        with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
+            missing = lacking_tools(sandbox, task.toolchain, Path(empty))
+        hint = "build the image with them: `benchledger images build AGENT --with PACKAGE`"
+    if missing:
+        raise EnvironmentLacks(f"task {task.id} needs {', '.join(missing)}", hint)
+
+
+def _limits(own: Limits, given: Mapping[str, float | int]) -> Limits:
+    try:
+        return Limits.model_validate(own.model_dump(exclude_none=True) | dict(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(Limits.model_fields)
+        raise UsageError(f"limit {name}: {first['msg']}", f"limits are {known}, each NAME=NUMBER") from error
