@@ -213,7 +213,7 @@ class _Run:
         plain = ProtocolReport(protocol, state, reason, came.status, detail, came.ms)
         if state != "served":
             return plain
-        plain = replace(plain, usage=_has_usage(protocol, came))
+        plain = replace(plain, usage=None if came.spent else _has_usage(protocol, came))
         if not self._details:
             return plain
         streamed, tooled = await asyncio.gather(

@@ -20,7 +20,8 @@ __all__ = ["Asker", "Came", "State", "judged"]
 
 State = Literal["served", "absent", "refused", "silent"]
 _MOST = 16 << 20  # bytes read of an answer; a list of models can have one or two million
-_SHOWN = 200
+_MASKED, _SHOWN = 10_000, 200  # characters of an error: cut first where no secret can be cut into view
+_SPENT = "output limit was reached"  # a 400 to models that thought until their sixteen tokens were gone
 _REASONS = {401: "auth", 402: "auth", 403: "auth", 408: "upstream", 429: "rate_limit"}
 _OTHER_FORM = {400, 422}
 _NO_PATH = {404, 405, 501}
@@ -40,7 +41,13 @@ class Came:
     @property
     def undecided(self) -> bool:
         """Return whether this says nothing of what is served: no answer, a limit, a fault of the moment."""
-        return self.status is None or self.status in {401, 402, 403, 408, 429} or self.status >= 500
+        status = self.status
+        return status is None or self.spent or status in {401, 402, 403, 408, 429} or status >= 500
+
+    @property
+    def spent(self) -> bool:
+        """Return whether the model was at work and the few tokens did not suffice for words."""
+        return self.status == 400 and _SPENT in self.text
 
     def value(self) -> Any:
         """Return the decoded body, None where it is no JSON."""
@@ -61,11 +68,11 @@ class Asker:
     async def ask(self, asked: Question) -> Came:
         """Return what came of the first body that is not refused for its form, else of the first."""
         first = await self._send(asked, asked.bodies[0])
-        if first.status not in _OTHER_FORM:
+        if first.status not in _OTHER_FORM or first.spent:
             return first
         for body in asked.bodies[1:]:
             came = await self._send(asked, body)
-            if came.status not in _OTHER_FORM:
+            if came.status not in _OTHER_FORM or came.spent:
                 return came
         return first
 
@@ -92,7 +99,7 @@ class Asker:
         return replace(answer, text=self._masked(text))
 
     def _masked(self, text: str) -> str:
-        masked = mask_text(text, self._secrets)
+        masked = mask_text(text[:_MASKED], self._secrets)
         key = self._upstream.key  # one that is too short for the general mask is no less a key
         return (masked.replace(key, "[masked]") if key else masked)[:_SHOWN]
 
@@ -138,6 +145,10 @@ def judged(protocol: str, model: str, came: Came) -> tuple[State, str | None, st
         if answer.finished or answer.started:
             return "served", None, ""
         return "absent", "dialect", f"{status}, but not in the form of this protocol"
+    return ("served", None, said) if came.spent else _error(model, came, status, said)
+
+
+def _error(model: str, came: Came, status: int, said: str) -> tuple[State, str | None, str]:
     if 300 <= status < 400:
         return "absent", "redirect", f"{status}: a redirect, which is not followed"
     if _names_model(came, model):
