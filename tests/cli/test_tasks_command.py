@@ -163,7 +163,7 @@ def test_several_tasks_are_proved_at_a_time_in_a_process_of_its_own(tmp_path):
 
 def test_an_interrupt_starts_nothing_more(tmp_path):
     started = tmp_path / "started"
-    check = f"touch {started}-$$; sleep 1; exit 1\n"
+    check = f"touch {started}-$$; sleep 4; exit 1\n"
     write_task(
         tmp_path / "root", checks_check_sh=check, task_toml=TOML.replace("partial_credit = true\n", "")
     )

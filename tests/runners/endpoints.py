@@ -5,6 +5,8 @@ import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from benchledger.runners.endpoint import probe
+from benchledger.runners.proxy.config import Upstream
 from tests.proxy.upstream import anthropic, chat, google, responses
 
 ENDS = {
@@ -134,3 +136,10 @@ def answering(answer):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def asked(answer, model="m", *, timeout_s=5.0, **upstream):
+    """Probe an endpoint that answers so; returns (report by protocol, whole report)."""
+    with answering(answer) as server:
+        report = probe(Upstream(base_url=server.url, **upstream), model, timeout_s=timeout_s)
+    return {item.protocol: item for item in report.protocols}, report
