@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchledger.schema.events import CellFinished
-from benchledger.schema.task import matches
+from benchledger.schema.task import Expectations, matches
 from benchledger.scorers.evidence import Evidence
 from benchledger.scorers.reading import has_usage, passed
 
@@ -85,15 +85,19 @@ def _changes(evidence: Evidence) -> Iterable[str]:
     if evidence.workdir is None:
         return
     paths = evidence.workdir.changes.all
-    if not paths:
-        yield "changed nothing"
+    expect = evidence.setup.task.expectations or Expectations()
+    aside = (*expect.expected, *expect.refusal_documents)
+    by_products = [path for path in paths if matches(path, expect.allowed) and not matches(path, aside)]
+    named = [path for path in paths if path not in by_products]
+    more = [f"{len(named) - _SHOWN} more"] if len(named) > _SHOWN else []
+    if by_products:
+        more.append(f"{len(by_products)} by-product{'' if len(by_products) == 1 else 's'}")
+    if not named:
+        yield f"changed {' and '.join(more) or 'nothing'}"
         return
-    expect = evidence.setup.task.expectations
-    if expect is not None:
-        # what the task is about first, by-products last
-        paths.sort(key=lambda path: (not matches(path, expect.expected), matches(path, expect.allowed), path))
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    yield f"changed {', '.join(paths[:_SHOWN])}{more}"
+    # what the task is about comes first
+    named.sort(key=lambda path: (not matches(path, aside), path))
+    yield " and ".join([f"changed {', '.join(named[:_SHOWN])}", *more])
     if evidence.workdir.protected_touched:
         yield f"touched protected {', '.join(evidence.workdir.protected_touched[:_SHOWN])}"
 

@@ -1,4 +1,4 @@
-"""demo: the three verbs on published example cells, in a ledger of its own."""
+"""demo: a real agent, two that are none, and what verify and rescore make of them; or published cells."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ATTRIBUTION = (
 )
 
 
-@command("benchledger demo", "benchledger demo --into /tmp/demo.db", "benchledger demo --json")
+@command("benchledger demo", "benchledger demo --published", "benchledger demo --into /tmp/demo.db --json")
 @click.option(
     "--into",
     default="benchledger-demo.db",
@@ -37,27 +37,45 @@ _ATTRIBUTION = (
     metavar="PATH",
     help="The demo's own ledger file.",
 )
+@click.option("--published", is_flag=True, help="Append published example cells, and run no agent.")
 @json_option
-def demo(into: str, *, as_json: bool) -> None:
-    """See append, verify and rescore on published example cells.
+def demo(into: str, *, published: bool, as_json: bool) -> None:
+    """Run a real agent on three tasks, verify the ledger, and rescore it.
+
+    mini-swe-agent works on three tasks against a scripted model in the local sandbox, beside oracle,
+    which knows the solution, and nop, which does nothing. Needs no key, no container and no model;
+    at its first use it installs the agent, into a place of its own. With --published it shows the
+    same on 43 published cells, and runs nothing.
 
     Makes a ledger of its own, and the same again when run again; a file that holds anything
-    else is left alone. Needs no network, no agent and no model.
+    else is left alone.
     """
     from benchledger.ledger.database import translated
     from benchledger.ledger.store import Ledger
-    from benchledger.ledger.verify import VerifyOptions, verify
 
     path = Path(into)
     with translated(path):
         _clear(path)
-        with Ledger.create(path) as ledger:
-            appended = _append(ledger)
-        # An empty ledger has no last-seen head yet, so nothing is claimed that was not checked.
-        checked = verify(path, VerifyOptions(use_last_seen=False))
-        with Ledger.open(path, write=True) as ledger:
-            rescored, boards = _score(ledger)
-            ledger_id, head = ledger.ledger_id, ledger.head()
+        Ledger.create(path).close()
+        if published:
+            _published(path, as_json=as_json)
+        else:
+            from benchledger.ledger.cli.demo_runs import run_demo
+
+            run_demo(path, as_json=as_json)
+
+
+def _published(path: Path, *, as_json: bool) -> None:
+    from benchledger.ledger.store import Ledger
+    from benchledger.ledger.verify import VerifyOptions, verify
+
+    with Ledger.open(path, write=True) as ledger:
+        appended = _append(ledger)
+    # An empty ledger has no last-seen head yet, so nothing is claimed that was not checked.
+    checked = verify(path, VerifyOptions(use_last_seen=False))
+    with Ledger.open(path, write=True) as ledger:
+        rescored, boards = _score(ledger)
+        ledger_id, head = ledger.ledger_id, ledger.head()
     if head is not None:
         note_head(ledger_id, head)
     if as_json:

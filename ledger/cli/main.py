@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tasks": (f"{_HERE}.tasks:tasks", "List, show, check and start tasks."),
     "rebuild": (f"{_HERE}.rebuild:rebuild", "Drop the projections and fold all events again."),
     "doctor": (f"{_HERE}.doctor:doctor", "Say what this machine and this ledger are fit for."),
-    "demo": (f"{_HERE}.demo:demo", "See append, verify and rescore on published example cells."),
+    "demo": (f"{_HERE}.demo:demo", "Run a real agent on three tasks, verify the ledger, and rescore it."),
     "completion": (f"{_HERE}.completion:completion", "Print the completion script of a shell."),
 }
 

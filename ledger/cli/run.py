@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchledger.ledger.cli import running
+from benchledger.ledger.cli.attempts import Intent, run_attempt
 from benchledger.ledger.cli.common import (
     command,
     json_option,
@@ -77,51 +78,16 @@ def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: 
     source = _source(given, parts, recorded)
     for ref in runs.close_abandoned(ledger, launcher_is_gone, policy, _ACTOR):
         click.echo(f"closed {clean(ref)} as aborted: its launcher was killed", err=True)
+    sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
+    intent = Intent(sweep, policy, given["repeat"], _ACTOR)
     told = []
-    for _ in range(given["repeat"]):
-        cell = _one(ledger, given, parts, source, policy)
-        told.append(cell)
+    for _ in range(intent.repeats):
+        cell = run_attempt(ledger, parts, source, intent)
+        told.append(dict(cell))
         if not as_json:
             click.echo(f"{clean(cell['cell_id'])}@{cell['attempt']}")
             running.show_judged(cell, policy.name)
     return told
-
-
-def _one(
-    ledger: Ledger, given: Mapping[str, Any], parts: Prepared, source: ModelSource | None, policy: Policy
-) -> dict[str, Any]:
-    """Run one attempt; announce it first, close its stream whatever happens."""
-    import os
-    from dataclasses import replace
-
-    from benchledger.ledger import runs
-    from benchledger.runners.cell import run_cell
-    from benchledger.runners.prepare import plan_cell
-    from benchledger.runners.secrets import environment_secrets
-    from benchledger.schema.history import SweepPlanned
-
-    sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
-    plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
-    number, attempt = runs.next_place(ledger, plan.cell, plan.mode, plan.sandbox_name)
-    intent = SweepPlanned(
-        sweep=sweep,
-        agents=(plan.cell.agent,),
-        models=(plan.cell.model,),
-        tasks=(plan.cell.task_id,),
-        repeats=given["repeat"],
-        policy_id=policy.policy_id,
-        limits=plan.limits,
-    )
-    runs.announce(ledger, intent, policy, _ACTOR)
-    plan = replace(
-        plan, cell=replace(plan.cell, run=number), attempt=attempt, policy_id=policy.policy_id, actor=_ACTOR
-    )
-    with running.watching() as report:
-        ended = run_cell(plan, ledger, report)
-        judged = runs.judge(ended, policy)
-    if ended.interrupted is not None:
-        raise ended.interrupted
-    return running.judged_json(judged, ended)
 
 
 def _source(given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None) -> ModelSource | None:

@@ -98,7 +98,7 @@ def test_doctor_leaves_with_three_where_the_ledger_cannot_be_used(tmp_path):
 
 def test_the_demo_shows_all_three_verbs_in_a_ledger_of_its_own(db, tmp_path):
     into = tmp_path / "demo.db"
-    said = call("demo", "--into", into).stdout
+    said = call("demo", "--published", "--into", into).stdout
     assert "CodingAgentBench (codingagentbench.com), CC-BY-4.0" in said
     assert "cab-0.1 reproduces 43 of 43 published composites" in said
     assert "no defect" in said
@@ -110,8 +110,8 @@ def test_the_demo_shows_all_three_verbs_in_a_ledger_of_its_own(db, tmp_path):
 
 def test_the_demo_replaces_itself_and_nothing_else(tmp_path):
     into = tmp_path / "demo.db"
-    first = answer("demo", "--into", into)
-    again = answer("demo", "--into", into)
+    first = answer("demo", "--published", "--into", into)
+    again = answer("demo", "--published", "--into", into)
     assert first["verify"]["ok"]
     assert again["append"]["cells"] == 43
     assert again["leaderboards"] == first["leaderboards"]
@@ -135,6 +135,6 @@ def test_the_demo_leaves_other_files_alone(kind, empty, tmp_path):
 
 
 def test_the_demo_works_in_a_folder_without_a_ledger(tmp_path):
-    done = spawn("demo", "--json", cwd=tmp_path)
+    done = spawn("demo", "--published", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["ledger"] == "benchledger-demo.db"
     checked(tmp_path / "benchledger-demo.db")

@@ -116,5 +116,5 @@ def test_the_other_commands_have_theirs(filled, tmp_path):
         holds(item, POLICY | {"ships": bool})
     judged = answer("adjudicate", "dispute", COMPLETE, "--reason", "r", "--author", "a")
     holds(judged, {"action": TEXT, "event": HEAD, "cells": list, "ledger": TEXT, "head": HEAD})
-    demo = answer("demo", "--into", tmp_path / "demo.db")
+    demo = answer("demo", "--published", "--into", tmp_path / "demo.db")
     holds(demo, {"append": APPEND, "verify": VERIFY, "rescore": list, "leaderboards": dict})
