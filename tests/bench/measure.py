@@ -37,10 +37,13 @@ ENOUGH = 20_000  # cells; fewer say nothing about a bound that depends on the si
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table: `ratios` of all repetitions against a bound, which is a floor or a ceiling."""
+    """One line of the table: `ratios` of all repetitions against a bound, which is a floor or a ceiling.
+
+    Without a bound it is told and not judged.
+    """
 
     name: str
-    bound: float
+    bound: float | None
     ratios: list[float]
     detail: str
     floor: bool = False
@@ -52,7 +55,7 @@ class Result:
 
     @property
     def ok(self) -> bool | None:
-        if not self.judged:
+        if not self.judged or self.bound is None:
             return None
         return self.measured >= self.bound if self.floor else self.measured <= self.bound
 

@@ -1,4 +1,4 @@
-"""How much a streamed call through the proxy takes beyond a direct one: `python -m tests.proxy.overhead`."""
+"""How much a streamed call through the proxy takes beyond a direct one: `python -m tests.bench.calls`."""
 
 import statistics
 import subprocess
