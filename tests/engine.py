@@ -38,7 +38,7 @@ def absent(part: str, reason: str) -> NoReturn:
 def client():
     """A client of the engine that answers."""
     try:
-        made = engine.connect()
+        made = engine.connect(timeout=600)  # the engine waits long where it removes large images
     except EnvironmentLacks as error:
         said = f"no Docker engine answers ({error.message}); start one with runners/images/engine.sh up"
         absent("engine", said)

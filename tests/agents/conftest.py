@@ -9,22 +9,24 @@ from pathlib import Path
 import docker.errors
 import pytest
 
-from benchledger.runners.agents.files import load_agents
 from benchledger.runners.agents.install import install, installed
 from benchledger.runners.images.agent import build_agent, image_for
 from benchledger.schema.errors import EnvironmentLacks
+from tests.agents.chosen import AGENTS, FETCHED, LOCALLY
 from tests.engine import absent, client, image
 
 __all__ = ["client", "image"]
-
-AGENTS = load_agents()
 
 
 def there_or_installed(name, place):
     """Return an agent as `benchledger agents install` put it on this machine, else installed in `place`."""
     spec = AGENTS[name]
+    if found := installed(spec):
+        return found
+    if name in LOCALLY - FETCHED:
+        absent("agents", f"{name} is not installed; run `benchledger agents install {name}`")
     try:
-        return installed(spec) or install(spec, place)
+        return install(spec, place)
     except EnvironmentLacks as error:
         absent("agents", f"{name} cannot be installed here: {error}")
 

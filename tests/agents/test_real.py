@@ -1,7 +1,7 @@
 """Real agents, installed from the registry, change a file as a scripted model tells them to.
 
-Those that install and run in seconds run always, the others under the mark `slow`. An agent that
-`benchledger agents install` put on this machine is taken as it is.
+An agent that `benchledger agents install` put on this machine is taken as it is; `chosen.py` says which others
+are installed for the tests.
 """
 
 import json
@@ -10,26 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from benchledger.runners.agents.files import load_agents
 from benchledger.runners.agents.install import cache_altered, install
 from benchledger.runners.agents.overlay import overlaid, read_overlay
 from benchledger.schema.task import matches
+from tests.agents.chosen import AGENTS, LOCALLY, each
 from tests.agents.real import AFTER, RULE, TOKEN, run_agent
 from tests.agents.test_spec import readme_blocks, written
 
-AGENTS = load_agents()
-QUICK = {"codex", "qwen-code"}
-EVERY = [
-    pytest.param(name, protocol, marks=[] if name in QUICK else pytest.mark.slow)
-    for name, spec in AGENTS.items()
-    for protocol in spec.protocols
-]
 # They read AGENTS.md by themselves. The others know it only from a task that tells them to.
 READS_RULES = {"claude-code", "codex", "copilot", "opencode", "openhands", "pi", "qwen-code"}
 
 
 @pytest.mark.timeout(900)  # the slowest installation takes minutes on a busy machine
-@pytest.mark.parametrize(("name", "protocol"), EVERY)
+@pytest.mark.parametrize(("name", "protocol"), each(LOCALLY))
 def test_an_agent_changes_the_file_and_nothing_else_over_its_protocol(name, protocol, ready, tmp_path):
     spec = AGENTS[name]
     agent = ready(name)

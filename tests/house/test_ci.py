@@ -3,7 +3,7 @@
 import os
 import re
 
-from tests.agents.test_in_docker import ORDINARY
+from tests.agents.chosen import IN_DOCKER, LOCALLY
 from tests.engine import NEED, PARTS
 from tests.house.tree import ROOT
 
@@ -45,5 +45,7 @@ def test_ci_skips_nothing_for_want_of_a_part_that_it_installs():
 
 
 def test_ci_installs_and_puts_into_images_the_agents_that_ordinary_tests_run():
-    assert set(array("agents")) == ORDINARY
-    assert SCRIPT.count('"${agents[@]}"') == 2
+    assert set(array("in_docker")) == IN_DOCKER
+    assert set(array("locally")) == LOCALLY - IN_DOCKER
+    assert 'agents install "${in_docker[@]}" "${locally[@]}"' in SCRIPT
+    assert 'images build "${in_docker[@]}"' in SCRIPT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,13 +51,37 @@ def test_an_agent_brings_its_python_where_the_base_has_another_one(client, spec,
     assert report.stdout.decode() == here, report.stderr
 
 
-def test_compiled_files_of_an_image_are_used_and_not_compiled_again(client, built, tmp_path):
+def test_an_agent_on_the_system_python_gets_that_of_the_base(client, tiny, spec, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("XDG_DATA_HOME", f"{os.environ['XDG_DATA_HOME']}/system")
+    own = spec.model_copy(update={"version": "1.2.3", "name": f"{spec.name}-system"})
+    ready = install(own)
+    if not str((Path(ready.prefix) / "venv/bin/python").resolve()).startswith("/usr/bin/"):
+        pytest.skip("the system's Python cannot make environments here")
+    assert [path for path in carrying.carried(ready, lambda _: True) if "python" in path] == []
+    try:
+        made = build_agent(client, own, ready)
+        assert made.size < 2 * client.images.get(made.base).attrs["Size"]
+    finally:
+        for each in client.api.images(filters={"label": f"benchledger.agent={own.name}"}):
+            client.api.remove_image(each["Id"], force=True)
+
+
+def from_source(client, image_id, workdir, python, module):
+    """Return the files that Python compiles when it imports `module` in a container."""
+    with Docker(image_id, client=client) as sandbox:
+        launch = Launch((python, "-I", "-v", "-c", f"import {module}"), {}, {})
+        said = sandbox.run(launch, workdir, LIMITS, None).stderr.decode()
+    loaded = re.findall(r"# code object from '(.*)'", said)
+    assert [path for path in loaded if Path(path).name.startswith(f"{module}.")]
+    return [path for path in loaded if path.endswith(".py")]
+
+
+def test_what_no_cell_can_write_is_compiled_already(client, image, built, tmp_path):
+    assert from_source(client, image, tmp_path, "python3", "shutil") == []
     python = str(Path(built.installed.bin).with_name("python"))
-    with Docker(built.image_id, client=client) as sandbox:
-        launch = Launch((python, "-v", "-c", "import tiny"), {}, {})
-        said = sandbox.run(launch, tmp_path, LIMITS, None).stderr.decode()
-    assert "tiny" in said
-    assert [line for line in said.splitlines() if "bytecode is stale" in line] == []
+    assert from_source(client, built.image_id, tmp_path, python, "shutil") == []
+    assert from_source(client, built.image_id, tmp_path, python, "tiny") == []
 
 
 def test_an_image_that_does_not_start_gets_no_name(client, spec, ready, built, tmp_path):
