@@ -41,7 +41,10 @@ NO_MODEL = "none"  # the model id of an agent that asks none
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a person asks for, by name. `limits` take the place of the task's own, field by field."""
+    """What a person asks for, by name. `limits` take the place of the task's own, field by field.
+
+    `agents_root` is where agents are installed, None for the managed place.
+    """
 
     agent: str
     task: str
@@ -52,6 +55,7 @@ class Request:
     agent_files: Sequence[Path] = ()
     overlays: Sequence[Path] = ()
     roots: Sequence[Path] = ()
+    agents_root: Path | None = None
     limits: Mapping[str, float | int] = field(default_factory=dict)
 
 
@@ -170,7 +174,7 @@ def _place(
         return found.installed, identity, partial(made, found.image_id)
     if request.image is not None:
         raise UsageError(f"sandbox {request.sandbox} runs no image", "use --sandbox docker with --image")
-    ready = installed(spec)
+    ready = installed(spec, request.agents_root)
     if ready is None:
         raise EnvironmentLacks(
             f"{spec.name} {spec.version} is not installed", f"run `benchledger agents install {spec.name}`"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchledger.runners.agents.install import Installed
 from benchledger.runners.agents.spec import AgentSpec
-from benchledger.runners.images.agent import AgentImage, image_for
+from benchledger.runners.images.agent import AgentImage, agent_images, image_for
 from benchledger.runners.images.base import ensure_base
 from benchledger.runners.sandboxes import engine
 from benchledger.schema.errors import EnvironmentLacks
@@ -36,10 +36,13 @@ def find_image(spec: AgentSpec, reference: str | None) -> CellImage:
         if reference is None and spec.behaviour == "process":
             return _built(spec, image_for(spec, client))
         found = engine.identity(client, reference or ensure_base(client))
+        image_id = str(found["image_id"])
+        # an image of ours says by its labels where the agent lies in it; in any other it is on the PATH
+        known = (each.installed for each in agent_images(client) if each.image_id == image_id)
+        ready = next((each for each in known if each.agent == spec.name), None)
     finally:
         client.close()
-    digests = found["repo_digests"]
-    return CellImage(str(found["image"]), str(found["image_id"]), _digest(digests), None)
+    return CellImage(str(found["image"]), image_id, _digest(found["repo_digests"]), ready)
 
 
 def _built(spec: AgentSpec, found: AgentImage | None) -> CellImage:
