@@ -19,14 +19,14 @@ from benchledger.ledger.score import finish
 from benchledger.ledger.store import Ledger
 from benchledger.schema.base import Payload
 from benchledger.schema.events import CellFinished, CellSetup
-from benchledger.schema.history import SweepPlanned
+from benchledger.schema.history import PriceDeclared, SweepPlanned
 from benchledger.schema.ids import CellId
 from benchledger.schema.policy import Outcome, Policy
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import Composite, evaluate, inputs_of
 from benchledger.scorers.evidence import AxisScore, Evidence
 
-__all__ = ["Judged", "Open", "Stream", "announce", "close_abandoned", "judge", "next_place"]
+__all__ = ["Judged", "Open", "Stream", "announce", "close_abandoned", "declare_price", "judge", "next_place"]
 
 
 class Stream(Protocol):
@@ -121,6 +121,15 @@ def announce(ledger: Ledger, plan: SweepPlanned, policy: Policy, actor: str) -> 
         if all(set(names) <= set(json.loads(text)) for names, text in zip(wanted, row, strict=True)):
             return
     ledger.emit(Draft(f"sweep/{plan.sweep}", plan, actor=actor))
+
+
+def declare_price(ledger: Ledger, sweep: str, price: PriceDeclared, actor: str) -> None:
+    """Append the price of a model to its sweep, unless it is the one that was declared there last."""
+    stream = f"sweep/{sweep}"
+    before = [event.decoded() for event in ledger.stream(stream) if event.meta.type == price.event_type]
+    same_model = [each for each in before if isinstance(each, PriceDeclared) and each.model == price.model]
+    if same_model[-1:] != [price]:
+        ledger.emit(Draft(stream, price, actor=actor))
 
 
 def close_abandoned(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from benchledger.runners.proxy.config import Prices, ProxyConfig, Upstream
 from benchledger.runners.proxy.replay import recorded_calls
 from benchledger.runners.proxy.routes import PROTOCOLS
+from benchledger.runners.proxy.scripted import Plan
 from benchledger.runners.sandboxes.port import Places
 from benchledger.runners.script import PASS
 from benchledger.runners.task import Task
@@ -72,13 +73,20 @@ def live(upstream: Upstream, served: Sequence[str] = PROTOCOLS, prices: Prices |
     return ModelSource(mode="live", served=served, upstream=upstream, prices=prices)
 
 
-def scripted(task: Task, variant: str = PASS, fault: Mapping[str, Any] | None = None) -> ModelSource:
-    """Return a task's script as the source, with a fault of the proxy's where one is wanted."""
+def scripted(
+    task: Task, variant: str = PASS, fault: Mapping[str, Any] | None = None, prices: Prices | None = None
+) -> ModelSource:
+    """Return a task's script as the source, with a fault of the proxy's where one is wanted.
+
+    Raises UsageError where the task ships no script, UnknownName for a variant or fault that there is not.
+    """
     script = task.script()
     if script is None:
         raise UsageError(f"task {task.id} ships no script.json", "give an endpoint, or write its script")
     steps = [step.model_dump(mode="json", exclude_none=True) for step in script.variant(variant)]
-    return ModelSource(mode="scripted", script={"steps": steps, **(fault or {})})
+    played = {"steps": steps, **(fault or {})}
+    Plan.read(played)
+    return ModelSource(mode="scripted", script=played, prices=prices)
 
 
 def replayed(recorded: Recorded) -> ModelSource:

@@ -80,10 +80,13 @@ class CellId:
         for field in ("sweep", "agent", "category", "task"):
             value = getattr(self, field)
             if not _name.match(value) or value.endswith("\n"):
-                raise BadInput(f"{field} {value!r} may hold only letters, digits, '.', '_' and '-'")
+                raise BadInput(
+                    f"{field} {value!r} is no name", "write it with letters, digits, '.', '_' and '-' alone"
+                )
         if not _model.match(self.model) or self.model.endswith("\n"):
             raise BadInput(
-                f"model {self.model!r} may hold no space, no '#' and no empty, '.' or '..' segment"
+                f"model {self.model!r} is no model id",
+                "write it without a space, a '#' and an empty, '.' or '..' segment",
             )
 
 

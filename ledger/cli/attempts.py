@@ -35,13 +35,13 @@ def run_attempt(
 
     Returns the attempt in the shape of `run --json`. Raises what interrupted it, once it is closed.
     """
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from benchledger.ledger import runs
     from benchledger.runners.cell import run_cell
     from benchledger.runners.prepare import plan_cell
     from benchledger.runners.secrets import environment_secrets
-    from benchledger.schema.history import SweepPlanned
+    from benchledger.schema.history import PriceDeclared, SweepPlanned
 
     plan = plan_cell(parts, source, intent.sweep, 1, 1, environment_secrets(os.environ))
     number, attempt = runs.next_place(ledger, plan.cell, plan.mode, plan.sandbox_name)
@@ -55,6 +55,9 @@ def run_attempt(
         limits=plan.limits,
     )
     runs.announce(ledger, planned, intent.policy, intent.actor)
+    if plan.source is not None and plan.source.prices is not None:
+        price = PriceDeclared(model=plan.model, source="--price", **asdict(plan.source.prices))
+        runs.declare_price(ledger, intent.sweep, price, intent.actor)
     plan = replace(
         plan,
         cell=replace(plan.cell, run=number),

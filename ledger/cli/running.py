@@ -93,7 +93,7 @@ def scripted_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
     from benchledger.runners.script import PASS
     from benchledger.runners.source import scripted
 
-    return scripted(parts.task, given["variant"] or PASS, _fault(given["fault"]))
+    return scripted(parts.task, given["variant"] or PASS, _fault(given["fault"]), _prices(given["price"]))
 
 
 def live_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:

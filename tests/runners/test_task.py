@@ -100,7 +100,7 @@ def test_a_task_holds_no_links_and_no_history(tmp_path):
 
 def test_a_name_that_no_cell_id_can_hold_is_refused(tmp_path):
     folder = write_task(tmp_path)
-    with pytest.raises(BadInput, match="may hold only letters"):
+    with pytest.raises(BadInput, match="is no name"):
         load_task(folder.rename(folder.parent / "two words"))
 
 
