@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
+from pathlib import Path
 
-import docker.errors
 import pytest
 
 from benchledger.runners.agents.files import read_toml
-from benchledger.runners.agents.install import install
+from benchledger.runners.agents.install import Installed, install, recipe_digest
 from benchledger.runners.agents.spec import AgentSpec
-from benchledger.runners.images.agent import agent_tag, build_agent
+from benchledger.runners.images.agent import build_agent
+from benchledger.runners.images.build import build_layer_image
 from tests.agents.registry import wheel_in
 from tests.engine import client, image
 
@@ -73,12 +73,46 @@ def kept(client, image, spec, ready):
 
 
 @pytest.fixture
-def built(client, spec, kept):
-    """The image under its own name alone, whatever the test before did to its names."""
-    client.api.tag(kept.image_id, *agent_tag(spec).split(":"))
-    seen = client.images.get(kept.image_id).attrs
-    for name in {*seen["RepoTags"], *seen["RepoDigests"]} - {kept.image}:
-        # the engine forgets a digest together with its tag
-        with contextlib.suppress(docker.errors.ImageNotFound):
-            client.api.remove_image(name)
+def built(kept):
+    """The image of the tiny agent: it starts, on a Python that it brings along."""
     return kept
+
+
+@pytest.fixture(scope="session")
+def small_file(tmp_path_factory):
+    """The file of an agent that is a shell script and cannot say its version, so that nothing is started."""
+    file = tmp_path_factory.mktemp("small") / "small.toml"
+    text = TINY.format(name=f"Small-{os.getpid()}")
+    file.write_text("\n".join(line for line in text.splitlines() if not line.startswith("check")))
+    return file
+
+
+@pytest.fixture(scope="session")
+def small_spec(small_file):
+    return read_toml(small_file, AgentSpec)
+
+
+@pytest.fixture
+def small_ready(small_spec):
+    """An installation of a few bytes, which a registry takes at once."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        script = Path(folder) / "bin" / "tiny"
+        script.parent.mkdir()
+        script.write_text("#!/bin/sh\necho tiny\n")
+        script.chmod(0o755)
+        recipe = recipe_digest(small_spec)
+        yield Installed(small_spec.name, "1.2.3", recipe, folder, str(script), runtime="sh", lock="0" * 64)
+
+
+@pytest.fixture
+def small(client, small_spec, small_ready, tmp_path):
+    """The image of the small agent, on a base of one file; gone after the test with all of its names."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "file").write_text("x")
+    base = build_layer_image(client, {"/": tmp_path / "root"}, f"benchledger-tests-{os.getpid()}:1")
+    try:
+        yield build_agent(client, small_spec, small_ready, base["image_id"])
+    finally:
+        found = client.api.images(filters={"label": f"benchledger.agent={small_spec.name}"})
+        for each in [*(each["Id"] for each in found), base["image_id"]]:
+            client.api.remove_image(each, force=True)
