@@ -36,20 +36,37 @@ argv = ["{{bin}}", "{{instruction}}"]
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The file of an agent that comes from a folder of wheels; its name is this process's own.
-
-    It is installed into a place of the tests' own; not below /tmp, which a cell hides.
-    """
-    folder = tmp_path_factory.mktemp("tiny")
+def wheels(tmp_path_factory):
+    """A folder from which pip installs without a network."""
+    folder = tmp_path_factory.mktemp("wheels")
     wheel_in(folder)
-    file = folder / "tiny.toml"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def place():
+    """A data folder of the tests' own; not below /tmp, which a cell hides."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield folder
+
+
+def settle(patch, wheels, place):
+    patch.setenv("XDG_DATA_HOME", place)
+    patch.setenv("PIP_NO_INDEX", "1")
+    patch.setenv("PIP_FIND_LINKS", str(wheels))
+
+
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch, wheels, place):
+    settle(monkeypatch, wheels, place)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The file of an agent that comes from a folder of wheels; its name is this process's own."""
+    file = tmp_path_factory.mktemp("tiny") / "tiny.toml"
     file.write_text(TINY.format(name=f"Tiny-{os.getpid()}"))
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(dir="/var/tmp") as place:
-        patch.setenv("XDG_DATA_HOME", place)
-        patch.setenv("PIP_NO_INDEX", "1")
-        patch.setenv("PIP_FIND_LINKS", str(folder))
-        yield file
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +75,11 @@ def spec(tiny):
 
 
 @pytest.fixture(scope="session")
-def ready(spec):
-    return install(spec)
+def ready(spec, wheels, place):
+    # not for the whole session: agents of other tests lie in the machine's own place
+    with pytest.MonkeyPatch.context() as patch:
+        settle(patch, wheels, place)
+        return install(spec)
 
 
 @pytest.fixture(scope="session")
