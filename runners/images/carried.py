@@ -61,9 +61,9 @@ def _python(python: Path, prefix: Path) -> Iterator[tuple[str, Path]]:
     if base == Path("/usr"):
         return
     yield from _links(executable)
-    for shared in sorted((base / "lib").glob("libpython*.so*")):
+    for shared in sorted((base.resolve() / "lib").glob("libpython*.so*")):
         yield str(shared), shared
-    for name, folders, files in os.walk(library):
+    for name, folders, files in os.walk(library.resolve()):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         for each in sorted(files):
             path = Path(name, each)
@@ -77,11 +77,18 @@ def _node(node: Path, prefix: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _links(path: Path) -> Iterator[tuple[str, Path]]:
-    """Yield a program by every name that leads to it; folders that are links are passed over."""
-    path = path.parent.resolve() / path.name
+    """Yield a program by every name that leads to it, folders that are links included."""
+    for above in reversed(path.parents):
+        if above.is_symlink():
+            # /bin and the like are as the base has them
+            if above.parent != Path("/"):
+                yield str(above), above
+            target = above.parent / above.readlink() / path.relative_to(above)
+            yield from _links(Path(os.path.normpath(target)))
+            return
     yield str(path), path
     if path.is_symlink():
-        yield from _links(path.parent / path.readlink())
+        yield from _links(Path(os.path.normpath(path.parent / path.readlink())))
 
 
 def _libraries(programs: Iterable[Path]) -> list[Path]:

@@ -55,7 +55,7 @@ class _Hashed(io.RawIOBase):
 
 
 def write_layer(trees: Mapping[str, Path], sink: IO[bytes]) -> Layer:
-    """Write the folders and files `trees`, path in the image -> path here, as one layer.
+    """Write the folders, files and links `trees`, path in the image -> path here, as one layer.
 
     Everything belongs to root and can be read by all: the program is another user, and may not
     write what the next cell will run. The folders above are passable.
@@ -65,7 +65,7 @@ def write_layer(trees: Mapping[str, Path], sink: IO[bytes]) -> Layer:
         above: set[str] = set()
         for place, root in sorted(trees.items()):
             inner = PurePosixPath(place.strip("/"))
-            inside = [inner] if root.is_dir() else []
+            inside = [inner] if _is_folder(root) else []
             for folder in [*reversed(inner.parents[:-1]), *inside] if inner.parts else []:
                 if str(folder) not in above:
                     above.add(str(folder))
@@ -110,7 +110,7 @@ def environment(pairs: Sequence[str], more: Mapping[str, str]) -> list[str]:
 
 def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
     seen: dict[tuple[int, int], str] = {}
-    for path in _sorted(root) if root.is_dir() else [root]:
+    for path in _sorted(root) if _is_folder(root) else [root]:
         status = path.lstat()
         name = str(inner / path.relative_to(root).as_posix())
         mode = stat.S_IMODE(status.st_mode)
@@ -129,6 +129,10 @@ def _add_tree(tar: tarfile.TarFile, root: Path, inner: PurePosixPath) -> None:
             info.size = status.st_size
             with path.open("rb") as file:
                 tar.addfile(info, _timeless(file) if path.suffix == ".pyc" else file)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _timeless(file: IO[bytes]) -> IO[bytes]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from benchledger.runners.agents.files import load_agents
-from benchledger.runners.agents.install import install
+from benchledger.runners.agents.install import Installed, install
 from benchledger.runners.images import carried as carrying
 from benchledger.runners.images.agent import agent_images, agent_tag, build_agent, image_for
 from benchledger.runners.images.build import build_layer_image
+from benchledger.runners.images.layers import write_layer
 from benchledger.runners.images.push import push_image
 from benchledger.runners.launch import Launch
 from benchledger.runners.sandboxes.docker import Docker
@@ -22,27 +26,36 @@ from tests.engine import registry
 from tests.sandboxes.parts import LIMITS
 
 
-def test_an_image_is_found_by_agent_version_and_recipe(client, spec, built):
-    assert image_for(spec, client) == built
-    assert built in agent_images(client)
-    assert image_for(spec.model_copy(update={"version": "1.2.4"}), client) is None
-    other = spec.install.model_copy(update={"python": ">=3.11"})
-    assert image_for(spec.model_copy(update={"install": other}), client) is None
+def test_an_image_is_found_by_agent_version_and_recipe(client, small_spec, small):
+    assert image_for(small_spec, client) == small
+    assert small in agent_images(client)
+    assert image_for(small_spec.model_copy(update={"version": "1.2.4"}), client) is None
+    other = small_spec.install.model_copy(update={"python": ">=3.11"})
+    assert image_for(small_spec.model_copy(update={"install": other}), client) is None
 
 
-def test_an_image_says_what_it_holds(client, spec, ready, built, image):
-    assert built.image == agent_tag(spec) == f"benchledger-{spec.name.lower()}:1.2.3"
-    assert (built.base, built.repo_digests) == (image, ())
-    assert (built.installed.bin, built.installed.lock) == (ready.bin, ready.lock)
-    assert built.installed.recipe == ready.recipe
-    assert built.size > client.images.get(image).attrs["Size"]
+def test_an_image_says_what_it_holds(client, small_spec, small_ready, small):
+    assert small.image == agent_tag(small_spec) == f"benchledger-{small_spec.name.lower()}:1.2.3"
+    assert small.installed == small_ready
+    assert small.repo_digests == ()
+    layers = client.images.get(small.image_id).attrs["RootFS"]["Layers"]
+    assert client.images.get(small.base).attrs["RootFS"]["Layers"] == layers[:-1]
 
 
-def test_the_same_installation_gives_the_same_image(client, spec, ready, built):
-    assert build_agent(client, spec, ready).image_id == built.image_id
+def test_the_same_installation_gives_the_same_image(client, small_spec, small_ready, small):
+    again = build_agent(client, small_spec, small_ready, small.base)
+    assert again == small
 
 
-def test_an_agent_brings_its_python_where_the_base_has_another_one(client, spec, built, tmp_path):
+def test_a_later_build_takes_the_name_and_is_the_one_that_is_found(client, small_spec, small_ready, small):
+    (Path(small_ready.prefix) / "more").write_text("more")
+    later = build_agent(client, small_spec, small_ready, small.base)
+    assert later.image_id != small.image_id
+    assert image_for(small_spec, client) == later
+    assert small.image_id not in [each.image_id for each in agent_images(client)]
+
+
+def test_an_agent_brings_its_python_where_the_base_has_another_one(client, built, tmp_path):
     script = "import ssl, sqlite3, sys; print(sys.base_prefix, sys.version.split()[0])"
     python = str(Path(built.installed.bin).with_name("python"))
     here = subprocess.check_output([python, "-I", "-c", script], text=True)
@@ -111,25 +124,46 @@ def test_libraries_that_the_base_has_are_not_carried(ready):
     assert all(path.is_file() for path in lacking.values())
 
 
-def test_a_pushed_image_has_a_digest_that_names_it_elsewhere(client, spec, built, tmp_path):
+def test_an_interpreter_behind_links_is_carried_with_every_link(tmp_path):
+    for folder in ("v24/bin", "agent/node"):
+        (tmp_path / folder).mkdir(parents=True)
+    program = tmp_path / "v24/bin/node-24"
+    shutil.copy(shutil.which("true"), program)
+    (tmp_path / "v24/bin/node").symlink_to("node-24")
+    (tmp_path / "current").symlink_to("v24")
+    (tmp_path / "agent/node/node").symlink_to(tmp_path / "current/bin/node")
+    ready = Installed("a", "1", "", str(tmp_path / "agent"), "a")
+    names = [tmp_path / "current", tmp_path / "v24/bin/node", program]
+    found = carrying.carried(ready, lambda _: True)
+    assert sorted(found) == sorted(map(str, names))
+    sink = io.BytesIO()
+    write_layer(found, sink)
+    sink.seek(0)
+    with tarfile.open(fileobj=sink) as tar:
+        links = {entry.name: entry.linkname for entry in tar if entry.issym()}
+    inside = str(tmp_path).lstrip("/")
+    assert links == {f"{inside}/current": "v24", f"{inside}/v24/bin/node": "node-24"}
+
+
+def test_a_pushed_image_has_a_digest_that_names_it_elsewhere(client, small_spec, small, tmp_path):
     with registry(tmp_path) as place:
-        pushed = push_image(client, spec, built, f"{place}/bench")
-        name = agent_tag(spec).split(":")[0]
+        pushed = push_image(client, small_spec, small, f"{place}/bench")
+        name = agent_tag(small_spec).split(":")[0]
         assert pushed.startswith(f"{place}/bench/{name}@sha256:")
-        assert image_for(spec, client).repo_digests == (pushed,)
+        assert image_for(small_spec, client).repo_digests == (pushed,)
         # as on another machine: nothing but what the registry has
-        client.api.remove_image(built.image_id, force=True)
-        assert image_for(spec, client) is None
+        client.api.remove_image(small.image_id, force=True)
+        assert image_for(small_spec, client) is None
         client.api.pull(pushed)
-        pulled = image_for(spec, client)
-        assert (pulled.image, pulled.image_id) == (pushed, built.image_id)
-        assert pulled.installed == built.installed
+        pulled = image_for(small_spec, client)
+        assert (pulled.image, pulled.image_id) == (pushed, small.image_id)
+        assert pulled.installed == small.installed
 
 
-def test_a_registry_that_takes_nothing_leaves_no_name_behind(client, spec, built):
+def test_a_registry_that_takes_nothing_leaves_no_name_behind(client, small_spec, small):
     with pytest.raises(EnvironmentLacks, match=r"was not pushed: .*docker login 127\.0\.0\.1:9"):
-        push_image(client, spec, built, "127.0.0.1:9")
-    assert client.images.get(built.image_id).tags == [built.image]
+        push_image(client, small_spec, small, "127.0.0.1:9")
+    assert client.images.get(small.image_id).tags == [small.image]
     for wrong in ("https://127.0.0.1:9", "", "a@b"):
         with pytest.raises(UsageError, match="is no registry"):
-            push_image(client, spec, built, wrong)
+            push_image(client, small_spec, small, wrong)

@@ -9,28 +9,30 @@ from tests.cli.test_shapes import IMAGE, PUSHED, holds
 from tests.engine import registry
 
 
-def test_an_image_is_built_listed_and_pushed(tiny, spec, built, tmp_path):
-    said = call("images", "build", spec.name, "--agent-file", tiny).stdout
+def test_an_image_is_built_on_a_base_and_listed(tiny, spec, built):
+    said = call("images", "build", spec.name, "--agent-file", tiny, "--base", built.base).stdout
     assert said.startswith(f"{spec.name} 1.2.3: {built.image} {built.image_id} ")
-    (made,) = answer("images", "build", spec.name, "--agent-file", tiny, "--base", built.base)
-    holds(made, IMAGE)
-    assert (made["image_id"], made["base"]) == (built.image_id, built.base)
-    assert made in answer("images", "list")
+    (listed,) = (each for each in answer("images", "list") if each["agent"] == spec.name)
+    holds(listed, IMAGE)
+    assert (listed["image_id"], listed["base"]) == (built.image_id, built.base)
     assert built.image in call("images", "list").stdout
+
+
+def test_a_pushed_image_is_listed_with_its_digest(small_file, small_spec, small, tmp_path):
+    words = ("images", "push", small_spec.name)
     with registry(tmp_path) as place:
-        pushed = answer("images", "push", spec.name, place, "--agent-file", tiny)
-        holds(pushed, PUSHED)
-        (listed,) = (each for each in answer("images", "list") if each["image_id"] == built.image_id)
-        assert listed["repo_digests"] == [pushed["pushed"]]
-        assert call("images", "push", spec.name, place, "--agent-file", tiny).stdout == (
-            f"{spec.name} 1.2.3: {pushed['pushed']}\n"
-        )
+        pushed = answer(*words, place, "--agent-file", small_file)
+        again = call(*words, place, "--agent-file", small_file).stdout
+    holds(pushed, PUSHED)
+    assert again == f"{small_spec.name} 1.2.3: {pushed['pushed']}\n"
+    (listed,) = (each for each in answer("images", "list") if each["agent"] == small_spec.name)
+    assert (listed["image_id"], listed["repo_digests"]) == (small.image_id, [pushed["pushed"]])
 
 
-def test_an_agent_without_an_image_cannot_be_pushed(client, tmp_path):
-    said = refused("images", "push", "openhands", "127.0.0.1:9", code=3)
-    assert "no image of openhands" in said
-    assert said.endswith("run `benchledger images build openhands`")
+def test_an_agent_without_an_image_cannot_be_pushed(client, small_file, small_spec):
+    said = refused("images", "push", small_spec.name, "127.0.0.1:9", "--agent-file", small_file, code=3)
+    assert f"no image of {small_spec.name}" in said
+    assert said.endswith(f"run `benchledger images build {small_spec.name}`")
 
 
 def test_a_base_that_is_not_there_is_said_with_the_next_step(tiny, spec, built):
