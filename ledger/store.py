@@ -20,7 +20,7 @@ from typing import Self
 from benchledger.ledger import blobs, chain, database
 from benchledger.ledger.ddl import all_statements
 from benchledger.ledger.lock import WriterLock
-from benchledger.ledger.project import Projector
+from benchledger.ledger.project import Linked, Projector
 from benchledger.ledger.reading import HEAD_QUERY, Meta, Reader, StoredEvent
 from benchledger.schema.errors import Conflict, EnvironmentLacks, UsageError
 from benchledger.schema.frame import APPLICATION_ID, FORMAT, SALT_BYTES, genesis
@@ -220,6 +220,7 @@ class Ledger(Reader):
         at = self.clock()
         receipts: list[Receipt] = []
         rows: list[chain.Row] = []
+        linked: list[Linked] = []
         fresh: dict[str, tuple[Receipt, chain.Row]] = {}
         needed: dict[str, int] = {}
         given: dict[str, bytes] = {}
@@ -228,14 +229,20 @@ class Ledger(Reader):
             if item.id in known or item.id in fresh:
                 receipts.append(self._existing(item, fresh.get(item.id)))
                 continue
-            receipt, row = self._next(item, at)
+            version = self._next_version(item)
+            receipt, row, framed = chain.link(item, self._seq + 1, self._prev, version, at)
+            self._versions[item.stream] = version
+            self._seq, self._prev = row[0], row[6]
             rows.append(row)
             receipts.append(receipt)
-            fresh[receipt.id] = receipt, row
+            linked.append((row[0], item.stream, item.event_type, item.schema, item.value, framed))
+            fresh[item.id] = receipt, row
             if item.payload is not None and b'"blob":' in item.payload:
                 needed.update(blob_references(item.value))
                 given.update(item.blobs)
-        self.connection.executemany(chain.INSERT, rows)
+        if rows:
+            self.projector.add(linked)
+            chain.insert(self.connection, rows)
         blobs.insert_blobs(self.connection, needed, given)
         return receipts
 
@@ -259,17 +266,11 @@ class Ledger(Reader):
         ).fetchone()
         return chain.existing_receipt(item, *row)
 
-    def _next(self, item: chain.Prepared, at: int) -> tuple[Receipt, chain.Row]:
-        stream = item.stream
-        version = self._versions.get(stream)
+    def _next_version(self, item: chain.Prepared) -> int:
+        version = self._versions.get(item.stream)
         if version is None and item.expected == 1:
             version = 0  # a claim: where the stream exists, the insert guard refuses it
         if version is None:
-            version = self.connection.execute(
-                "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
-            ).fetchone()[0]
-        receipt, row, framed = chain.link(item, self._seq + 1, self._prev, version + 1, at)
-        self.projector.add(receipt.seq, stream, item.event_type, item.schema, item.value, framed)
-        self._versions[stream] = version + 1
-        self._seq, self._prev = row[0], row[6]
-        return receipt, row
+            query = "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?"
+            version = self.connection.execute(query, (item.stream,)).fetchone()[0]
+        return int(version) + 1
