@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from benchledger.ledger.metadata import parse, spell
@@ -14,11 +16,10 @@ from benchledger.schema.errors import BadInput, Conflict
 from benchledger.schema.frame import MAX_META, SALT_BYTES, event_hash, frame, payload_digest
 from benchledger.schema.ports import Draft, Receipt
 
-__all__ = ["INSERT", "Prepared", "Row", "existing_receipt", "link", "prepare", "prepare_restored"]
+__all__ = ["Prepared", "Row", "existing_receipt", "insert", "link", "prepare", "prepare_restored"]
 
-INSERT = (
-    "INSERT INTO events(seq, meta, payload_digest, payload_len, salt, payload, hash) VALUES(?,?,?,?,?,?,?)"
-)
+# SQLite copies each page that a guarded INSERT changes, once a statement: rows in groups share these copies.
+_GROUP = 50
 
 _is_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
@@ -53,22 +54,21 @@ def prepare(draft: Draft, salt: bytes | None = None) -> Prepared:
     payload = draft.payload
     if not _is_uuid(draft.id):
         raise BadInput(f"event id {draft.id!r} is no UUID in lower case", "leave it out, and one is made")
-    value = payload.to_json()
-    data = canonical_bytes(value)
+    value, data = payload.canonical()
     salt = salt or os.urandom(SALT_BYTES)
     return Prepared(
-        stream=draft.stream,
-        id=draft.id,
-        actor=draft.actor,
-        expected=draft.version,
-        blobs=draft.blobs,
-        event_type=payload.event_type,
-        schema=payload.schema_number,
-        value=value,
-        payload=data,
-        payload_len=len(data),
-        salt=salt,
-        digest=payload_digest(salt, data),
+        draft.stream,
+        draft.id,
+        draft.actor,
+        draft.version,
+        draft.blobs,
+        payload.event_type,
+        payload.schema_number,
+        value,
+        data,
+        len(data),
+        salt,
+        payload_digest(salt, data),
     )
 
 
@@ -105,22 +105,42 @@ def link(item: Prepared, seq: int, prev: bytes, version: int, at: int) -> tuple[
         meta = canonical_bytes(item.meta).decode()
     else:
         meta = spell(item.actor, at, item.id, item.schema, item.stream, item.event_type, version)
-    meta_bytes = _utf8(meta, item)
-    framed = frame(seq, prev, item.digest, item.payload_len, meta_bytes)
-    digest = event_hash(framed)
-    text = None if item.payload is None else item.payload.decode()
-    row: Row = (seq, meta, item.digest, item.payload_len, item.salt, text, digest)
-    return Receipt(seq, digest.hex(), item.id, item.stream, version), row, framed
-
-
-def _utf8(meta: str, item: Prepared) -> bytes:
     try:
         data = meta.encode()
     except UnicodeEncodeError as error:
         raise BadInput(f"event {item.id}: stream or actor holds a lone surrogate") from error
     if len(data) > MAX_META:
         raise BadInput(f"event {item.id}: metadata of {len(data)} bytes; at most {MAX_META} are allowed")
-    return data
+    framed = frame(seq, prev, item.digest, item.payload_len, data)
+    digest = event_hash(framed)
+    text = None if item.payload is None else item.payload.decode()
+    row: Row = (seq, meta, item.digest, item.payload_len, item.salt, text, digest)
+    return Receipt(seq, digest.hex(), item.id, item.stream, version), row, framed
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Write rows in order; a row that a guard refuses raises sqlite3.IntegrityError."""
+    for start in range(0, len(rows), _GROUP):
+        group = rows[start : start + _GROUP]
+        values: list[Any] = []
+        for seq, meta, digest, length, salt, payload, hashed in group:
+            # sqlite3 looks for an adapter for bytes each time, but takes a bytearray as it is.
+            values += (
+                seq,
+                meta,
+                bytearray(digest),
+                length,
+                None if salt is None else bytearray(salt),
+                payload,
+                bytearray(hashed),
+            )
+        connection.execute(_statement(len(group)), values)
+
+
+@lru_cache(maxsize=_GROUP)
+def _statement(rows: int) -> str:
+    columns = "seq, meta, payload_digest, payload_len, salt, payload, hash"
+    return f"INSERT INTO events({columns}) VALUES {','.join(['(?,?,?,?,?,?,?)'] * rows)}"
 
 
 def existing_receipt(item: Prepared, seq: int, meta_text: str, payload: str | None, digest: bytes) -> Receipt:

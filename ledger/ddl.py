@@ -41,10 +41,9 @@ _EVENTS_INSERT = """CREATE TRIGGER events_insert BEFORE INSERT ON events BEGIN
   SELECT RAISE(ABORT, 'events are append-only: not the next seq')
     WHERE NEW.seq IS NOT (SELECT coalesce(max(seq), -1) + 1 FROM events);
   SELECT RAISE(ABORT, 'events are append-only: this id exists')
-    WHERE EXISTS (SELECT 1 FROM events WHERE id = json_extract(NEW.meta, '$.id'));
+    WHERE EXISTS (SELECT 1 FROM events WHERE id = NEW.id);
   SELECT RAISE(ABORT, 'events are append-only: this stream version exists')
-    WHERE EXISTS (SELECT 1 FROM events WHERE stream = json_extract(NEW.meta, '$.stream')
-                  AND version = json_extract(NEW.meta, '$.version'));
+    WHERE EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND version = NEW.version);
 END"""
 
 _EVENTS_UPDATE = """CREATE TRIGGER events_update BEFORE UPDATE ON events BEGIN
@@ -114,8 +113,12 @@ class Table:
     @property
     def upsert(self) -> str:
         """Return the statement that writes one whole row."""
-        marks = ",".join("?" * len(self.columns))
-        return f"INSERT OR REPLACE INTO {self.name} VALUES({marks})"
+        return self.upsert_of(self.columns)
+
+    def upsert_of(self, columns: tuple[str, ...]) -> str:
+        """Return the statement that writes a row of which all other columns are NULL."""
+        marks = ",".join("?" * len(columns))
+        return f"INSERT OR REPLACE INTO {self.name}({','.join(columns)}) VALUES({marks})"
 
 
 _KINDS = {"i": "INTEGER", "t": "TEXT", "r": "REAL", "b": "BLOB"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchledger.ledger.counting import note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
-from benchledger.ledger.rows import Event, Rows, json_text, ref_of, split_stream
+from benchledger.ledger.rows import Event, Rows, json_text, split_stream
 from benchledger.scorers.composite import GATED_1, axis_inputs, masked
 
 __all__ = ["HANDLERS", "count_unknown"]
@@ -24,15 +24,14 @@ _CALL_FIELDS = (
     "finish_reason", "error", "started_at",
 )  # fmt: skip
 _GATED_ID = GATED_1.policy_id
-_SETTING = PROJECTIONS["settings"].columns[:-1]
+_SETTING = PROJECTIONS["settings"].columns
 
 
 def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
     """Count an event whose type or schema number this version does not know."""
     table = rows["unknown_types"]
-    row = table.get(event_type, schema) or table.make(
-        {"type": event_type, "schema": schema, "events": 0}, event_type, schema
-    )
+    key = event_type, schema
+    row = table.get(key) or table.make({"type": event_type, "schema": schema, "events": 0}, key)
     row["events"] += 1
 
 
@@ -41,7 +40,7 @@ def _setup(event: Event, rows: Rows) -> None:
     if parts is None:
         return
     origin, cell_id, number = parts
-    payload, ref = event.payload, ref_of(event.stream)
+    payload, ref = event.payload, event.ref
     agent, task = payload["agent"], payload["task"]
     cell = ref.rpartition("@")[0]
     sweep, rest = cell_id.split("/", 1)
@@ -50,9 +49,11 @@ def _setup(event: Event, rows: Rows) -> None:
     behavior = payload["behavior_mode"]
     attempts = rows["attempts"]
     row = attempts.get(ref) or attempts.make({"ref": ref, "first_seq": event.seq, "calls": 0}, ref)
-    row.update(payload | agent | {"task_digest": task.get("digest"), "language": task.get("language")})
+    row.update(payload)
+    row.update(agent)
     row.update(
         ref=ref, cell=cell, attempt=number, last_seq=event.seq, uses_model=int(agent["uses_model"]),
+        task_digest=task.get("digest"), language=task.get("language"),
         overlays=json_text(payload.get("overlays")), limits=json_text(payload.get("limits")),
     )  # fmt: skip
     identity = {
@@ -74,16 +75,16 @@ def _setup(event: Event, rows: Rows) -> None:
 
 def _behavior(mode: str, payload: Mapping[str, Any]) -> str:
     # Overlays and plugins are part of the condition: two of them never share a row of a table.
-    extra = [payload.get("plugin_stack") or None, payload.get("overlays")]
-    return mode if extra == [None, None] else f"{mode} {json_text(extra)}"
+    plugins, overlays = payload.get("plugin_stack") or None, payload.get("overlays")
+    return mode if plugins is overlays is None else f"{mode} {json_text([plugins, overlays])}"
 
 
 def _interned(rows: Rows, setting: tuple[str, ...], seq: int) -> int:
     """Return the number of a setting: the seq of the first cell.setup that had it, so a rebuild gives the same."""
     table = rows["settings"]
-    known = table.peek(*setting)
+    known = table.peek(setting)
     if known is None:
-        known = table.make(dict(zip((*_SETTING, "id"), (*setting, seq), strict=True)), *setting)
+        known = table.make(dict(zip(_SETTING, (*setting, seq), strict=True)), setting)
     return int(known["id"])
 
 
@@ -103,7 +104,7 @@ def _condition_text(origin: str, image: str | None, limits: str | None, *rest: s
 
 
 def _attempt(event: Event, rows: Rows) -> dict[str, Any] | None:
-    row = rows["attempts"].get(ref_of(event.stream))
+    row = rows["attempts"].get(event.ref)
     if row is not None:
         row["last_seq"] = event.seq
     return row
@@ -112,7 +113,7 @@ def _attempt(event: Event, rows: Rows) -> dict[str, Any] | None:
 def _received(event: Event, rows: Rows) -> None:
     if split_stream(event.stream) is None:
         return
-    ref, payload = ref_of(event.stream), event.payload
+    ref, payload = event.ref, event.payload
     usage = payload.get("printed_usage") or {}
     rows["attempts"].make(
         {"ref": ref, "first_seq": event.seq, "last_seq": event.seq, "calls": 0,
@@ -224,11 +225,12 @@ def _planned(event: Event, rows: Rows) -> None:
 
 
 def _policy(event: Event, rows: Rows) -> None:
-    policy = event.payload["policy"]
-    if rows["policies"].get(event.payload["policy_id"]) is None:
-        rows["policies"].put(
-            (event.payload["policy_id"], policy["name"], policy["formula"], json_text(policy), event.seq)
-        )
+    policy, key = event.payload["policy"], event.payload["policy_id"]
+    if rows["policies"].peek(key) is None:
+        rows["policies"].make(
+            {"policy_id": key, "name": policy["name"], "formula": policy["formula"],
+             "policy": json_text(policy), "seq": event.seq}, key,
+        )  # fmt: skip
 
 
 def _source(event: Event, rows: Rows) -> None:

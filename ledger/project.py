@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from benchledger.ledger import fold, rows
@@ -21,14 +22,19 @@ from benchledger.schema.catalogue import EVENT_TYPES
 from benchledger.schema.frame import TILE, frame, genesis, leaf_hash, tile_root
 from benchledger.schema.upcast import is_known, upcast
 
-__all__ = ["Projector", "rebuild"]
+__all__ = ["Linked", "Projector", "rebuild"]
 
 _BATCH = 20_000
+# So many are parsed and folded at once: few enough for the processor's cache, and what they ask for is read together.
+_TOGETHER = 100
 # A row that is kept in memory is written once however many events touch it; this bounds the memory.
 _KEEP = 2_000
 _STATE = "projections"
 # json.loads without its checks of the argument: payloads are text, and canonical.
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
+
+# seq, stream, type, schema, payload (None where it was redacted), frame
+Linked = tuple[int, str, str, int, dict[str, Any] | None, bytes]
 
 
 class Projector:
@@ -67,37 +73,43 @@ class Projector:
     def fold_range(self, start: int, stop: int, report: Callable[[int], None] | None = None) -> None:
         """Fold stored events `start` <= seq <= `stop` and flush; `report` gets each batch's last seq."""
         for batch in _stored(self.connection, start, stop):
-            for seq, meta, digest, length, payload, prev in batch:
-                framed = frame(seq, prev, digest, length, meta.encode())
-                value = None if payload is None else _scan(payload, 0)[0]
-                stream, event_type, schema, _version = parse(meta) or _foreign(meta)
-                self.add(seq, stream, event_type, schema, value, framed)
+            for first in range(0, len(batch), _TOGETHER):
+                self.add(_linked(batch[first : first + _TOGETHER]))
             self.flush(batch[-1][0])
             if report is not None:
                 report(batch[-1][0])
 
-    def add(
-        self, seq: int, stream: str, event_type: str, schema: int, value: dict[str, Any] | None, framed: bytes
-    ) -> None:
-        """Fold one event; `value` is its payload, None where it was redacted."""
-        self._leaf(seq, framed)
-        self._waiting += 1
+    def add(self, events: Sequence[Linked]) -> None:
+        """Fold events that follow each other."""
+        self._leaf(events)
+        refs = [rows.ref_of(event[1]) if "cell/" in event[1] else "" for event in events]
+        if len(events) > 1:
+            self._prefetch(events, refs)
+        for (seq, stream, event_type, schema, payload, _framed), ref in zip(events, refs, strict=True):
+            model = EVENT_TYPES.get(event_type)
+            if model is None or (model.schema_number != schema and not is_known(event_type, schema)):
+                fold.count_unknown(self.rows, event_type, schema)
+                continue
+            handler = fold.HANDLERS.get(event_type)
+            if handler is None or payload is None:
+                continue
+            if self._inspect is not None and event_type == "history.rescored":
+                self.flush(seq - 1)
+                self._inspect(self.connection, seq)
+            value = payload if schema == model.schema_number else upcast(event_type, schema, payload)
+            handler(rows.Event(seq, stream, value, ref), self.rows)
+        self._waiting += len(events)
         if self._waiting >= _BATCH:
             # A long transaction (a large file) must not keep all its rows in memory.
             self.flush_rows()
-        model = EVENT_TYPES.get(event_type)
-        if model is None or model.schema_number != schema:
-            if not is_known(event_type, schema):
-                fold.count_unknown(self.rows, event_type, schema)
-                return
-            value = None if value is None else upcast(event_type, schema, value)
-        handler = fold.HANDLERS.get(event_type)
-        if handler is None or value is None:
-            return
-        if self._inspect is not None and event_type == "history.rescored":
-            self.flush(seq - 1)
-            self._inspect(self.connection, seq)
-        handler(rows.Event(seq, stream, value), self.rows)
+
+    def _prefetch(self, events: Sequence[Linked], refs: Sequence[str]) -> None:
+        attempts = dict.fromkeys(refs)
+        attempts.pop("", None)
+        begun = {ref for event, ref in zip(events, refs, strict=True) if event[2] == "cell.setup"}
+        self.rows["attempts"].prefetch(attempts)
+        self.rows["cells"].prefetch(dict.fromkeys(ref.rpartition("@")[0] for ref in attempts))
+        self.rows["scores"].prefetch(ref for ref in attempts if ref not in begun)
 
     def flush(self, head: int) -> None:
         """Write every changed row and the cursor; the caller commits."""
@@ -111,16 +123,32 @@ class Projector:
         for cache in self.rows.values():
             cache.flush(keep=_KEEP)
 
-    def _leaf(self, seq: int, framed: bytes) -> None:
+    def _leaf(self, events: Sequence[Linked]) -> None:
         """Keep the leaf hashes of the open tile; a full one becomes a row of `tiles`."""
+        seq = events[0][0]
         if self._leaves is None or self._size != seq:
             start = seq - seq % TILE
             self._leaves = [leaf_hash(framed) for framed in _frames(self.connection, start, seq - 1)]
-        self._leaves.append(leaf_hash(framed))
-        self._size = seq + 1
-        if self._size % TILE == 0:
-            self.rows["tiles"].put((seq // TILE, tile_root(self._leaves)))
-            self._leaves = []
+        leaves = self._leaves
+        leaves += [sha256(b"\x00" + event[5]).digest() for event in events]
+        self._size = seq + len(events)
+        tile = (self._size - len(leaves)) // TILE
+        full = len(leaves) - len(leaves) % TILE
+        for start in range(0, full, TILE):
+            self.rows["tiles"].put((tile + start // TILE, tile_root(leaves[start : start + TILE])))
+        del leaves[:full]
+
+
+def _linked(batch: Sequence[tuple[Any, ...]]) -> list[Linked]:
+    """Return stored rows as what is folded."""
+    events: list[Linked] = []
+    for seq, meta, digest, length, payload, prev in batch:
+        stream, event_type, schema, _version = parse(meta) or _foreign(meta)
+        value = None if payload is None else _scan(payload, 0)[0]
+        events.append(
+            (seq, stream, event_type, schema, value, frame(seq, prev, digest, length, meta.encode()))
+        )
+    return events
 
 
 def _foreign(meta: str) -> tuple[str, str, int, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import compress
 from typing import Any, NamedTuple
 
 from benchledger.ledger.ddl import Table
@@ -12,53 +14,82 @@ from benchledger.schema.canonical import canonical_bytes
 __all__ = ["Cache", "Event", "Rows", "json_text", "ref_of", "split_stream"]
 
 
+# SQLite takes at least 999 values in one statement.
+_TOGETHER = 500
+# Binding a NULL takes sqlite3 longer than a text: rows of wide tables name only the columns that they have.
+_WIDE = 20
+
+
 class Event(NamedTuple):
-    """What a handler may look at."""
+    """What a handler may look at; `ref` is `[origin:]cell_id@attempt` where the stream is that of an attempt."""
 
     seq: int
     stream: str
     payload: dict[str, Any]
+    ref: str
 
 
 class Cache:
-    """The rows of one table by primary key, read when first asked for, written on flush."""
+    """The rows of one table by primary key, read when first asked for, written on flush.
 
-    __slots__ = ("_connection", "_dirty", "_key", "_rows", "_select", "_table")
+    A key is the value of the one key column, or a tuple where the table has several.
+    """
+
+    __slots__ = ("_absent", "_connection", "_dirty", "_key", "_rows", "_select", "_table")
 
     def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
         """Start empty."""
         self._connection, self._table, self._key = connection, table, table.key
-        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._dirty: dict[tuple[Any, ...], tuple[Any, ...] | None] = {}
+        self._rows: dict[Any, dict[str, Any]] = {}
+        self._dirty: dict[Any, tuple[Any, ...] | None] = {}
+        self._absent: set[Any] = set()
         where = " AND ".join(f"{column} = ?" for column in table.columns[: table.key])
-        self._select = f"SELECT * FROM {table.name} WHERE {where}"
+        self._select = f"SELECT {', '.join(table.columns[table.key :])} FROM {table.name} WHERE {where}"
 
     def put(self, row: tuple[Any, ...]) -> None:
         """Write a whole row that no other event changes in part."""
-        self._dirty[row[: self._key]] = row
+        self._dirty[row[0] if self._key == 1 else row[: self._key]] = row
 
-    def peek(self, *key: Any) -> Mapping[str, Any] | None:
+    def peek(self, key: Any) -> Mapping[str, Any] | None:
         """Return the row with that key for reading alone, None where there is none; it is not written again."""
         return self._rows.get(key) or self._read(key)
 
-    def get(self, *key: Any) -> dict[str, Any] | None:
+    def get(self, key: Any) -> dict[str, Any] | None:
         """Return the row with that key for reading and changing in place, None where there is none."""
         row = self._rows.get(key) or self._read(key)
         if row is not None:
             self._dirty[key] = None
         return row
 
-    def _read(self, key: tuple[Any, ...]) -> dict[str, Any] | None:
-        stored = self._connection.execute(self._select, key).fetchone()
-        if stored is None:
+    def _read(self, key: Any) -> dict[str, Any] | None:
+        if key in self._absent:
             return None
+        values = (key,) if self._key == 1 else key
+        stored = self._connection.execute(self._select, values).fetchone()
+        return None if stored is None else self._remember(key, (*values, *stored))
+
+    def _remember(self, key: Any, stored: tuple[Any, ...]) -> dict[str, Any]:
         row = self._rows[key] = dict(zip(self._table.columns, stored, strict=True))
         return row
 
-    def make(self, row: dict[str, Any], *key: Any) -> dict[str, Any]:
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Read the rows of a table with one key column that will be asked for, in few statements."""
+        wanted = [key for key in keys if key not in self._rows and key not in self._absent]
+        name = self._table.columns[0]
+        for start in range(0, len(wanted), _TOGETHER):
+            part = wanted[start : start + _TOGETHER]
+            marks = ",".join("?" * len(part))
+            self._absent.update(part)
+            query = f"SELECT * FROM {self._table.name} WHERE {name} IN ({marks})"
+            for stored in self._connection.execute(query, part):
+                self._absent.discard(stored[0])
+                self._remember(stored[0], stored)
+
+    def make(self, row: dict[str, Any], key: Any) -> dict[str, Any]:
         """Put a new row that later events will change; columns that are not given are NULL."""
         self._rows[key] = row
         self._dirty[key] = None
+        self._absent.discard(key)
         return row
 
     def select(self, column: str, selection: Mapping[str, Any], filters: tuple[str, ...]) -> list[str]:
@@ -72,16 +103,31 @@ class Cache:
 
     def flush(self, keep: int) -> None:
         """Write changed rows; forget the rows in memory where there are more than `keep`."""
-        if not self._dirty:
-            return
+        if self._dirty:
+            self._write()
+        if len(self._rows) > keep:
+            self._rows.clear()
+        if len(self._absent) > keep:
+            self._absent.clear()
+
+    def _write(self) -> None:
+        whole: list[tuple[Any, ...]] = []
+        sparse: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
         columns, rows = self._table.columns, self._rows
-        out = [
-            row if row is not None else tuple(map(rows[key].get, columns)) for key, row in self._dirty.items()
-        ]
-        self._connection.executemany(self._table.upsert, out)
+        for key, row in self._dirty.items():
+            if row is not None:
+                whole.append(row)
+            elif len(columns) < _WIDE:
+                whole.append(tuple(map(rows[key].get, columns)))
+            else:
+                values = list(map(rows[key].get, columns))
+                kept = [value is not None for value in values]
+                sparse[tuple(compress(columns, kept))].append(list(compress(values, kept)))
+        if whole:
+            self._connection.executemany(self._table.upsert, whole)
+        for names, some in sparse.items():
+            self._connection.executemany(self._table.upsert_of(names), some)
         self._dirty.clear()
-        if len(rows) > keep:
-            rows.clear()
 
 
 Rows = Mapping[str, Cache]

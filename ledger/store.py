@@ -20,7 +20,7 @@ from typing import Self
 from benchledger.ledger import blobs, chain, database
 from benchledger.ledger.ddl import all_statements
 from benchledger.ledger.lock import WriterLock
-from benchledger.ledger.project import Projector
+from benchledger.ledger.project import Linked, Projector
 from benchledger.ledger.reading import HEAD_QUERY, Meta, Reader, StoredEvent
 from benchledger.schema.errors import Conflict, EnvironmentLacks, UsageError
 from benchledger.schema.frame import APPLICATION_ID, FORMAT, SALT_BYTES, genesis
@@ -35,8 +35,8 @@ ALGORITHMS = {
     "chain": "BLAKE3 derive_key over frames of format 1",
     "tree": "RFC 6962 with SHA-256 over the same frames",
 }
-# SQLite takes at least 999 values in one statement.
-_IDS = 500
+# So many are chained, folded and written at once: few enough for the processor's cache, and for one statement.
+_TOGETHER = 100
 
 
 def _system_clock() -> int:
@@ -219,36 +219,48 @@ class Ledger(Reader):
     def _append(self, items: Sequence[chain.Prepared]) -> list[Receipt]:
         at = self.clock()
         receipts: list[Receipt] = []
-        rows: list[chain.Row] = []
-        fresh: dict[str, tuple[Receipt, chain.Row]] = {}
+        referring: list[chain.Prepared] = []
+        for start in range(0, len(items), _TOGETHER):
+            receipts += self._append_some(items[start : start + _TOGETHER], at, referring)
+        # Last, because one event of a batch may refer to a blob that comes with another.
         needed: dict[str, int] = {}
         given: dict[str, bytes] = {}
+        for item in referring:
+            needed.update(blob_references(item.value))
+            given.update(item.blobs)
+        blobs.insert_blobs(self.connection, needed, given)
+        return receipts
+
+    def _append_some(
+        self, items: Sequence[chain.Prepared], at: int, referring: list[chain.Prepared]
+    ) -> list[Receipt]:
+        receipts: list[Receipt] = []
+        rows: list[chain.Row] = []
+        linked: list[Linked] = []
+        fresh: dict[str, tuple[Receipt, chain.Row]] = {}
         known = self._known_ids([item.id for item in items])
         for item in items:
             if item.id in known or item.id in fresh:
                 receipts.append(self._existing(item, fresh.get(item.id)))
                 continue
-            receipt, row = self._next(item, at)
+            version = self._next_version(item)
+            receipt, row, framed = chain.link(item, self._seq + 1, self._prev, version, at)
+            self._versions[item.stream] = version
+            self._seq, self._prev = row[0], row[6]
             rows.append(row)
             receipts.append(receipt)
-            fresh[receipt.id] = receipt, row
+            linked.append((row[0], item.stream, item.event_type, item.schema, item.value, framed))
+            fresh[item.id] = receipt, row
             if item.payload is not None and b'"blob":' in item.payload:
-                needed.update(blob_references(item.value))
-                given.update(item.blobs)
-        self.connection.executemany(chain.INSERT, rows)
-        blobs.insert_blobs(self.connection, needed, given)
+                referring.append(item)
+        if rows:
+            self.projector.add(linked)
+            chain.insert(self.connection, rows)
         return receipts
 
     def _known_ids(self, ids: list[str]) -> set[str]:
-        found: set[str] = set()
-        for start in range(0, len(ids), _IDS):
-            part = ids[start : start + _IDS]
-            marks = ",".join("?" * len(part))
-            found.update(
-                row[0]
-                for row in self.connection.execute(f"SELECT id FROM events WHERE id IN ({marks})", part)
-            )
-        return found
+        query = f"SELECT id FROM events WHERE id IN ({','.join('?' * len(ids))})"
+        return {row[0] for row in self.connection.execute(query, ids)}
 
     def _existing(self, item: chain.Prepared, fresh: tuple[Receipt, chain.Row] | None) -> Receipt:
         if fresh is not None:
@@ -259,17 +271,11 @@ class Ledger(Reader):
         ).fetchone()
         return chain.existing_receipt(item, *row)
 
-    def _next(self, item: chain.Prepared, at: int) -> tuple[Receipt, chain.Row]:
-        stream = item.stream
-        version = self._versions.get(stream)
+    def _next_version(self, item: chain.Prepared) -> int:
+        version = self._versions.get(item.stream)
         if version is None and item.expected == 1:
             version = 0  # a claim: where the stream exists, the insert guard refuses it
         if version is None:
-            version = self.connection.execute(
-                "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
-            ).fetchone()[0]
-        receipt, row, framed = chain.link(item, self._seq + 1, self._prev, version + 1, at)
-        self.projector.add(receipt.seq, stream, item.event_type, item.schema, item.value, framed)
-        self._versions[stream] = version + 1
-        self._seq, self._prev = row[0], row[6]
-        return receipt, row
+            query = "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?"
+            version = self.connection.execute(query, (item.stream,)).fetchone()[0]
+        return int(version) + 1

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from benchledger.schema.canonical import MAX_INT, canonical_bytes
+from benchledger.schema.plain import NotPlainError, fast_bytes, plain_record
 
 __all__ = [
     "BlobRef",
@@ -65,6 +66,15 @@ class Payload(Record):
     schema_number: ClassVar[int] = 1
     redactable: ClassVar[bool] = True
 
+    def canonical(self) -> tuple[dict[str, Any], bytes]:
+        """Return (plain JSON values, the canonical bytes that are stored and hashed)."""
+        try:
+            value = plain_record(self)
+            return value, fast_bytes(value)
+        except NotPlainError:
+            value = self.to_json()
+            return value, canonical_bytes(value)
+
     def payload_bytes(self) -> bytes:
         """Return the canonical bytes that are stored and hashed."""
-        return canonical_bytes(self.to_json())
+        return self.canonical()[1]

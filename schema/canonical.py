@@ -15,11 +15,9 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from benchledger.schema.errors import CanonicalError
+from benchledger.schema.plain import MAX_DEPTH, MAX_INT, NotPlainError, fast_bytes, plain
 
 __all__ = ["MAX_DEPTH", "MAX_INT", "canonical_bytes", "parse_json"]
-
-MAX_INT = 2**53 - 1
-MAX_DEPTH = 64
 
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
@@ -35,6 +33,13 @@ def canonical_bytes(value: Any) -> bytes:
     key that is no string, NaN, an integer outside +-(2**53 - 1), a lone surrogate, more than
     64 levels.
     """
+    try:
+        return fast_bytes(plain(value))
+    except NotPlainError:
+        return _defined_bytes(value)
+
+
+def _defined_bytes(value: Any) -> bytes:
     _check(value, MAX_DEPTH)
     try:
         return _encode(value).encode("utf-8")

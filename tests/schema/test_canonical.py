@@ -4,7 +4,7 @@ import json
 import math
 import re
 import struct
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 import pytest
 from hypothesis import example, given
@@ -40,15 +40,14 @@ def spelled(value):
 def spelled_float(value):
     exact = Decimal(value)
     for digits in range(1, 18):
-        # both neighbours: beside a power of two it may be the farther one alone that reads back
-        near = {Context(digits, rounding).plus(exact) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
-        found = [each for each in near if float(each) == value]
-        if found:
-            mantissa, _, exponent = f"{min(found, key=lambda each: abs(each - exact)):e}".partition("e")
+        # At a power of two the nearest number of so many digits may read back as another double, its neighbour not.
+        near = {Context(digits, way).plus(exact) for way in (ROUND_HALF_EVEN, ROUND_FLOOR, ROUND_CEILING)}
+        same = [number for number in near if float(number) == value]
+        if same:
             break
-    if value == 0:
-        mantissa, exponent = ("-0" if math.copysign(1, value) < 0 else "0"), "0"
-    sign = "-" if mantissa.startswith("-") else ""
+    nearest = min(same, key=lambda number: (abs(number - exact), number.as_tuple().digits[-1] % 2))
+    mantissa, _, exponent = f"{nearest:.{digits - 1}e}".partition("e")
+    sign = "-" if math.copysign(1, value) < 0 else ""
     plain, power = mantissa.lstrip("-").replace(".", "").rstrip("0") or "0", int(exponent)
     if not -4 <= power < 16:
         return f"{sign}{plain[0]}{'.' if plain[1:] else ''}{plain[1:]}e{'-' if power < 0 else '+'}{abs(power):02d}"
