@@ -14,9 +14,21 @@ from typing import Any
 from benchledger.schema.errors import UnknownName
 from benchledger.scorers.evidence import AxisScore, Evidence
 
-__all__ = ["AXES", "CURRENT", "PUBLISHED", "SCORERS", "derive", "in_published_order", "score_axes"]
+__all__ = [
+    "ALWAYS_SCORED",
+    "AXES",
+    "CURRENT",
+    "PUBLISHED",
+    "SCORERS",
+    "derive",
+    "in_published_order",
+    "score_axes",
+]
 
 AXES = ("pass_rate", "tokens", "latency", "blast_radius", "refusal", "integrity", "constraints")
+# Every finished attempt ever written has a score of these. An axis that is added later stays out:
+# attempts that were finished before it are whole without it.
+ALWAYS_SCORED = frozenset(AXES)
 
 # Name -> dotted path of a function of the evidence: one AxisScore, or one for every axis.
 SCORERS: dict[str, str] = {
