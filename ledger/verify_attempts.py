@@ -154,11 +154,11 @@ class Attempts:
         return attempt.cached
 
     def _axis(self, seq: int, stream: str, attempt: _Attempt, payload: AxisScored) -> None:
-        found = attempt.axes[payload.axis] = _score(payload)
-        if stream in self._lacking:
+        if self._lacking and stream in self._lacking:
             self._still_lacking(stream, payload.axis)
         evidence = self._evidence(attempt)
         if evidence is None:
+            attempt.axes[payload.axis] = _score(payload)
             if attempt.gone is not None:
                 self._uncheckable(seq, payload.axis, attempt.gone)
             else:
@@ -167,11 +167,15 @@ class Attempts:
         try:
             derived = derive(payload.scorer, payload.axis, evidence)
         except (BenchledgerError, *UNREADABLE) as error:
+            attempt.axes[payload.axis] = _score(payload)
             self.defects.append(Defect(seq, "axis", f"{payload.axis} cannot be derived again: {error}"))
             return
         # Equal as they are is equal as JSON, but not the other way round: (1, 2) and [1, 2] are one there.
-        if derived != found:
-            self._differing(seq, attempt, payload, derived)
+        if _is_score(payload, derived):
+            attempt.axes[payload.axis] = derived
+            return
+        attempt.axes[payload.axis] = _score(payload)
+        self._differing(seq, attempt, payload, derived)
 
     def _differing(self, seq: int, attempt: _Attempt, payload: AxisScored, derived: AxisScore) -> None:
         wanted = axis_event(derived).to_json()
@@ -247,6 +251,18 @@ class Attempts:
 
 def _words(ending: Iterable[str | None]) -> str:
     return " ".join(part for part in ending if part is not None)
+
+
+def _is_score(payload: AxisScored, score: AxisScore) -> bool:
+    return (
+        payload.value == score.value
+        and payload.state == score.state
+        and payload.evidence == score.evidence
+        and payload.payload == score.payload
+        and payload.reason == score.reason
+        and payload.axis == score.axis
+        and payload.scorer == score.scorer
+    )
 
 
 def _score(payload: AxisScored) -> AxisScore:

@@ -76,6 +76,8 @@ def derive(scorer: str, axis: str, evidence: Evidence) -> AxisScore:
     does not give.
     """
     made = _load(scorer)(evidence)
+    if isinstance(made, AxisScore) and made.axis == axis:
+        return made
     given = {score.axis: score for score in ((made,) if isinstance(made, AxisScore) else made)}
     if axis not in given:
         raise UnknownName(f"axis of scorer {scorer}", axis, given)
