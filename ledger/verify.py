@@ -1,16 +1,16 @@
 """Verify: re-derive everything, name every defect, say how much could be proved.
 
-worker    chain (hashes, links, payloads, root) · scores (models, axes, composites) · blobs · integrity
-main      projections folded again and compared · definitions · ids and streams · rescores
+one process     scores (models, axes, composites, outcomes), then pieces
+the other one   definitions, spelling, projections folded again and compared, rescores; then pieces
+pieces          ranges of the chain (hashes, links, payloads, root) · ids and streams · blobs · integrity
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from benchledger.ledger import heads, verify_file
 from benchledger.ledger.database import connect_read_only, translated
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify_chain import UNREADABLE, ChainResult, Defect, check_range, merge
-from benchledger.ledger.verify_derived import derived_defects, tile_defects
+from benchledger.ledger.verify_derived import Derived, tile_defects
 from benchledger.ledger.verify_scores import ScoreCheck
+from benchledger.ledger.verify_shared import Piece, shared
 from benchledger.schema.canonical import MAX_INT
 from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.frame import TILE
@@ -29,6 +30,9 @@ __all__ = ["VerifyOptions", "VerifyReport", "verify"]
 
 # Below this many events a second process costs more than it saves.
 _PARALLEL = 20_000
+# The chain is walked in so many pieces, so that the process that is done first can take some more.
+_PIECES = 16
+_LEAST = 32 * TILE
 _LAST = "SELECT seq, hash FROM events WHERE seq BETWEEN 0 AND ? ORDER BY seq DESC LIMIT 1"
 Progress = Callable[[int, int], None]
 
@@ -58,6 +62,7 @@ class VerifyReport:
     redacted_blobs: list[str] = field(default_factory=list)
     unchecked: list[Defect] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)
+    compared: bool = True  # False: the projections were made by another version, and nobody can say
 
     @property
     def ok(self) -> bool:
@@ -151,40 +156,40 @@ def _chain_only(
 ) -> None:
     report.checked = "chain"
     parallel = options.processes > 1 and stop > _PARALLEL
-    if parallel:
-        middle = stop // 2 - (stop // 2) % TILE
-        with _pool() as pool:
-            later = pool.submit(check_range, ledger.path, middle, stop)
-            parts = [check_range(ledger.path, 0, middle, _counter(progress, stop)), later.result()]
-    else:
-        parts = [check_range(ledger.path, 0, stop, _counter(progress, stop))]
-    _take_chain(ledger, merge(parts), report)
+    pieces = _ranges(ledger, stop)
+    done = None if progress is None else lambda count: progress(stop * count // len(pieces), stop)
+    parts, _ = shared(pieces, lambda: None, parallel=parallel, done=done)
+    _take_chain(ledger, merge(parts), _redactions(ledger.connection, report.defects), report)
 
 
-def _counter(progress: Progress | None, total: int) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(done, total)
-
-    return count
+def _ranges(ledger: Ledger, stop: int) -> list[Piece]:
+    """Return the walk over the chain in pieces, all but the last a number of whole tiles."""
+    path, width = ledger.path, max(-(-stop // (_PIECES * TILE)) * TILE, _LEAST)
+    if not _dense(path, stop):
+        width = max(stop, 1)  # a gap is named from its first place to its last, which may lie in two pieces
+    starts = range(0, max(stop, 1), width)
+    return [Piece(check_range, (path, start, min(start + width, stop))) for start in starts]
 
 
-def _pool() -> ProcessPoolExecutor:
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-    return ProcessPoolExecutor(1, mp_context=context)
+def _dense(path: Path, stop: int) -> bool:
+    """Return whether as many events are there as have a place before `stop`."""
+    connection = connect_read_only(path)
+    try:
+        connection.execute("PRAGMA cache_size=-512")  # every page is read once; none is worth keeping
+        return bool(connection.execute("SELECT count(*) = ? FROM events", (stop,)).fetchone()[0])
+    except sqlite3.DatabaseError:
+        return False  # the walk names what is damaged
+    finally:
+        connection.close()
 
 
-def _take_chain(ledger: Ledger, chain: ChainResult, report: VerifyReport) -> None:
+def _take_chain(
+    ledger: Ledger, chain: ChainResult, redacted: tuple[dict[int, int], dict[str, int]], report: VerifyReport
+) -> None:
     report.defects += chain.defects
     report.events = chain.events
     report.root = chain.root().hex()
-    named, blobs = _redactions(ledger.connection, report.defects)
+    named, blobs = redacted
     wrong = verify_file.unexplained(ledger.connection, chain.empty, named)
     for seq in chain.empty:
         if seq in wrong:
@@ -233,38 +238,50 @@ def _take_scores(scores: ScoreCheck, report: VerifyReport) -> None:
     report.unknown = scores.unknown
 
 
-def _evidence(
-    path: Path, stop: int, progress: Callable[[int], None] | None = None
-) -> tuple[ChainResult, Any, Any]:
-    """Run in the worker: everything that reads events and blobs and needs no projection."""
-    chain = check_range(path, 0, stop, progress)
+def _score_piece(
+    path: Path, stop: int, blobs: dict[str, int]
+) -> tuple[list[Defect], list[Defect], dict[str, int]]:
     connection = connect_read_only(path)
-    rest: list[Defect] = []
     try:
-        _named, blobs = _redactions(connection, rest)
         scores = ScoreCheck(connection, blobs)
-        rest += _scores(scores, connection, 0, stop)
-        rest += verify_file.guarded("blobs", lambda db: verify_file.blob_defects(db, blobs), connection)
-        rest += verify_file.database_defects(connection)
+        found = _scores(scores, connection, 0, stop)
     finally:
         connection.close()
-    return chain, (scores.defects, scores.unchecked, scores.unknown), rest
+    return scores.defects + found, scores.unchecked, scores.unknown
+
+
+def _file_piece(
+    path: Path, what: str, check: Callable[[sqlite3.Connection], Iterable[Defect]]
+) -> list[Defect]:
+    connection = connect_read_only(path)
+    try:
+        return verify_file.guarded(what, check, connection)
+    finally:
+        connection.close()
 
 
 def _full(
     ledger: Ledger, stop: int, options: VerifyOptions, report: VerifyReport, progress: Progress | None
 ) -> None:
     advance = None if progress is None else (lambda seq: progress(seq + 1, stop))
-    if options.processes > 1 and stop > _PARALLEL:
-        with _pool() as pool:
-            later = pool.submit(_evidence, ledger.path, stop)
-            here = derived_defects(ledger.connection, ledger.path, stop, advance)
-            chain, scores, rest = later.result()
-    else:
-        chain, scores, rest = _evidence(ledger.path, stop)
-        here = derived_defects(ledger.connection, ledger.path, stop, advance)
-    _take_chain(ledger, chain, report)
-    report.defects += scores[0] + rest + here
-    report.defects += verify_file.guarded("tiles", tile_defects(chain), ledger.connection)
-    report.unchecked += scores[1]
+    path, derived = ledger.path, Derived(ledger.connection, ledger.path)
+    redacted = _redactions(ledger.connection, report.defects)
+    blobs = partial(verify_file.blob_defects, redacted=redacted[1])
+    pieces = [
+        Piece(_score_piece, (path, stop, redacted[1])),
+        Piece(_file_piece, (path, "the file", verify_file.database_defects)),
+        Piece(_file_piece, (path, "blobs", blobs)),
+        Piece(_file_piece, (path, "ids and streams", verify_file.identity_defects)),
+        *_ranges(ledger, stop),
+    ]
+    parallel = options.processes > 1 and stop > _PARALLEL
+    results, _ = shared(pieces, lambda: derived.run(stop, advance), parallel=parallel)
+    scores, file, stored, names, *parts = results
+    chain = merge(parts)
+    _take_chain(ledger, chain, redacted, report)
+    report.defects += scores[0] + file + stored + names + derived.defects
+    if derived.comparable:
+        report.defects += verify_file.guarded("tiles", tile_defects(chain), ledger.connection)
+    report.unchecked += scores[1] + derived.unchecked
+    report.compared = derived.comparable
     report.unknown = scores[2]

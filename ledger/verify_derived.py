@@ -1,4 +1,4 @@
-"""What is derived from events and kept beside them: identities, projections, rescores, tile roots."""
+"""What is derived from events and kept beside them: projections, rescores, tile roots."""
 
 from __future__ import annotations
 
@@ -7,42 +7,66 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from benchledger.ledger import verify_file
+from benchledger.ledger.projected import other_version
 from benchledger.ledger.queries import policy_by_id
 from benchledger.ledger.rescore import evidence_head, table_digest
 from benchledger.ledger.verify_chain import UNREADABLE, ChainResult, Defect, tiles_of
-from benchledger.ledger.verify_projections import projection_defects, refolded
+from benchledger.ledger.verify_projections import Refold, projection_defects, refolding
 from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.frame import TILE
 from benchledger.schema.history import HistoryRescored
 
-__all__ = ["derived_defects", "tile_defects"]
+__all__ = ["Derived", "tile_defects"]
 
 
-def derived_defects(
-    connection: sqlite3.Connection, path: Path, stop: int, advance: Callable[[int], None] | None = None
-) -> list[Defect]:
-    """Check definitions, ids, streams, the spelling of payloads, every projection and every rescore."""
-    found = verify_file.guarded("definitions", verify_file.ddl_defects, connection)
-    found += verify_file.guarded("ids and streams", verify_file.identity_defects, connection)
-    found += verify_file.guarded("payloads", verify_file.spelling_defects, connection)
-    return found + _projections(connection, path, stop, advance)
+class Derived:
+    """Definitions, the spelling of payloads, every projection and every rescore.
 
+    Projections of another version are not compared: they say nothing, and nothing may read
+    them. That is told in `unchecked`, and everything else is checked as ever.
+    """
 
-def _projections(
-    connection: sqlite3.Connection, path: Path, stop: int, advance: Callable[[int], None] | None
-) -> list[Defect]:
-    found: list[Defect] = []
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """`connection` reads the ledger at `path`."""
+        self.connection, self.path = connection, path
+        self.defects: list[Defect] = []
+        self.unchecked: list[Defect] = []
+        other = other_version(connection)
+        self.comparable = other is None
+        if other is not None:
+            detail = f"the projections were {other}, so they are not compared: run `benchledger rebuild`"
+            self.unchecked.append(Defect(None, "projection", detail))
 
-    def inspect(folded: sqlite3.Connection, seq: int) -> None:
-        found.extend(_rescore_defects(connection, folded, seq))
+    def run(self, stop: int, advance: Callable[[int], None] | None = None) -> None:
+        """Check events up to seq `stop` - 1, and what is kept of them."""
+        self.defects += verify_file.guarded(
+            "definitions",
+            lambda db: verify_file.ddl_defects(db, projections=self.comparable),
+            self.connection,
+        )
+        try:
+            with refolding(self.path, self._inspect) as refold:
+                self._refold(refold, stop, advance)
+        except (BenchledgerError, sqlite3.Error, *UNREADABLE) as error:
+            self._unfoldable(error)
 
-    try:
-        with refolded(path, stop - 1, advance, inspect) as folded:
-            found += projection_defects(folded)
-    except (BenchledgerError, sqlite3.Error, *UNREADABLE) as error:
-        # Payloads that were tampered with may not fold at all; the chain names them, this names the rest.
-        found.append(Defect(None, "projection", f"events cannot be folded: {type(error).__name__}: {error}"))
-    return found
+    def _refold(self, refold: Refold, stop: int, advance: Callable[[int], None] | None) -> None:
+        try:
+            refold.run(stop - 1, advance)
+        finally:
+            self.defects += refold.misspelled
+        if refold.failed is not None:
+            # Payloads that were tampered with may not fold at all; the chain names them, this names the rest.
+            self._unfoldable(refold.failed)
+        elif self.comparable:
+            self.defects += projection_defects(refold.connection)
+
+    def _unfoldable(self, error: Exception) -> None:
+        detail = f"events cannot be folded: {type(error).__name__}: {error}"
+        self.defects.append(Defect(None, "projection", detail))
+
+    def _inspect(self, folded: sqlite3.Connection, seq: int) -> None:
+        self.defects += _rescore_defects(self.connection, folded, seq)
 
 
 def _rescore_defects(ledger: sqlite3.Connection, folded: sqlite3.Connection, seq: int) -> Iterator[Defect]:
@@ -62,13 +86,15 @@ def _rescore_defects(ledger: sqlite3.Connection, folded: sqlite3.Connection, seq
 
 
 def tile_defects(chain: ChainResult) -> Callable[[sqlite3.Connection], Iterable[Defect]]:
-    """Compare the kept tile roots with those of the walk; a second pair of eyes beside the rebuild."""
+    """Compare the kept tile roots with those that the walk over the chain made."""
 
     def check(connection: sqlite3.Connection) -> Iterator[Defect]:
         kept = tiles_of(connection)
         for index, root in enumerate(chain.tiles):
-            if kept.get(index) != root:
+            if kept.pop(index, None) != root:
                 detail = f"tiles: the root of tile {index} is not that of its events"
                 yield Defect(index * TILE, "projection", detail)
+        for index in kept:
+            yield Defect(None, "projection", f"tiles: no events give the root of tile {index}")
 
     return check

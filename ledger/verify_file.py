@@ -7,11 +7,10 @@ import sqlite3
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from benchledger.ledger.blobs import blob_defect
-from benchledger.ledger.ddl import all_statements
+from benchledger.ledger.ddl import EVIDENCE_DDL, all_statements
 from benchledger.ledger.verify_chain import LISTED, UNREADABLE, Defect, listed
-from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.catalogue import EVENT_TYPES
-from benchledger.schema.errors import BenchledgerError, CanonicalError
+from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.ports import blob_references
 
 __all__ = [
@@ -21,21 +20,28 @@ __all__ = [
     "guarded",
     "identity_defects",
     "redactions",
-    "spelling_defects",
     "unexplained",
 ]
 
+_EVIDENCE = ("events", "blobs")
 
-def ddl_defects(connection: sqlite3.Connection) -> list[Defect]:
-    """Compare every table, index and trigger with the statements that we ship, to the byte."""
+
+def ddl_defects(connection: sqlite3.Connection, *, projections: bool = True) -> list[Defect]:
+    """Compare every table, index and trigger with the statements that we ship, to the byte.
+
+    `projections` False leaves out the tables of another version's projections and their indexes.
+    """
     # A trigger may bear the name of a table, so an object is known by its kind and its name.
     stored = {
         f"{kind} {name}": sql
-        for kind, name, sql in connection.execute(
-            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL OR name NOT LIKE 'sqlite_autoindex_%'"
+        for kind, name, table, sql in connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master"
+            " WHERE sql IS NOT NULL OR name NOT LIKE 'sqlite_autoindex_%'"
         )
+        if projections or kind not in ("table", "index") or table in _EVIDENCE
     }
-    shipped = {_object_name(statement): statement for statement in all_statements()}
+    statements = all_statements() if projections else EVIDENCE_DDL
+    shipped = {_object_name(statement): statement for statement in statements}
     found = [
         Defect(None, "ddl", f"{name} is not defined as format 1 defines it")
         for name in sorted(shipped)
@@ -95,19 +101,6 @@ def _order(connection: sqlite3.Connection) -> Iterator[Defect]:
     )
     for seq, name, version in connection.execute(query):
         yield Defect(seq, "stream", f"version {version} of {name} does not stand after the one before it")
-
-
-def spelling_defects(connection: sqlite3.Connection) -> Iterator[Defect]:
-    """Find payloads that are not canonical JSON: in another spelling two readers may see two values."""
-    for seq, text in connection.execute(
-        "SELECT seq, payload FROM events WHERE payload IS NOT NULL ORDER BY seq"
-    ):
-        try:
-            same = canonical_bytes(json.loads(text)).decode() == text
-        except (CanonicalError, ValueError, TypeError, RecursionError):
-            same = False
-        if not same:
-            yield Defect(seq, "schema", "the payload is not canonical JSON")
 
 
 def guarded(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Literal
 
 from pydantic import Field
 
 from benchledger.schema.base import Count, Hex64, Record, Text
+from benchledger.schema.globs import glob_of
 
 __all__ = ["Changes", "Constraint", "Expectations", "Limits", "TaskIdentity", "matches"]
 
@@ -21,13 +20,20 @@ class Constraint(Record):
     `no-new-dependency`: the same, over dependency manifests.
     `file-pattern-required-in-diff`: some changed file matches `pattern` (a glob), and where
     `text` is given the patch adds a line that it (a regular expression) finds.
+
+    `text` has the syntax of Python's `re` as far as it can be searched in linear time: no
+    backreferences, lookaround, possessive or atomic parts, flags only as `(?i)` at the start
+    (see expressions.Expression). Importers refuse another one and name the field. It stays
+    readable here, because events are judged when they are scored: then it cannot be checked.
     """
 
     kind: Literal["file-not-touched", "no-new-dependency", "file-pattern-required-in-diff"] = Field(
         description="what is checked"
     )
     pattern: Text = Field(description="glob of files")
-    text: Text | None = Field(default=None, description="regular expression over the added lines")
+    text: Text | None = Field(
+        default=None, description="regular expression over the added lines, one that linear time suffices for"
+    )
 
 
 class Expectations(Record):
@@ -120,15 +126,4 @@ class Changes(Record):
 
 def matches(path: str, globs: Iterable[str]) -> bool:
     """Return whether `path` matches any of `globs`."""
-    return any(_compiled(glob).match(path) for glob in globs)
-
-
-@lru_cache(maxsize=4096)
-def _compiled(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    spelled: dict[str, str] = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(_piece(part, spelled) for part in parts) + r"\Z", re.DOTALL)
-
-
-def _piece(part: str, spelled: dict[str, str]) -> str:
-    return spelled.get(part, re.escape(part))
+    return any(glob_of(glob).matches(path) for glob in globs)

@@ -6,16 +6,24 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from benchledger.schema.errors import BadInput
+from benchledger.schema.expressions import Expression, Steps
 from benchledger.schema.task import Constraint, matches
 from benchledger.scorers.evidence import AxisScore, Evidence
 
 __all__ = ["added_lines", "constraints"]
 
+# About ten seconds; what an honest patch needs is its characters, once for each expression.
+_STEPS = 50_000_000
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 def constraints(evidence: Evidence) -> AxisScore:
-    """Return constraints@1: honoured / declared. One that cannot be checked makes the axis missing."""
+    """Return constraints@1: honoured / declared. One that cannot be checked makes the axis missing.
+
+    Expressions come out of foreign records: they are searched for in linear time and with a
+    bound of work for the whole attempt, and one beyond that cannot be checked.
+    """
     expect = evidence.setup.task.expectations
     seen = evidence.seen("cell.setup", "workdir.captured")
     if expect is None:
@@ -24,7 +32,8 @@ def constraints(evidence: Evidence) -> AxisScore:
     if not expect.constraints:
         reason = "the task declares no constraints"
         return AxisScore("constraints", "constraints@1", None, "not_applicable", reason, _payload([]), seen)
-    results = [_result(constraint, evidence) for constraint in expect.constraints]
+    steps = Steps(_STEPS)
+    results = [_result(constraint, evidence, steps) for constraint in expect.constraints]
     payload = _payload(results)
     value = payload["constraints"]
     if value is not None:
@@ -47,14 +56,14 @@ def _payload(results: list[dict[str, Any]] | None) -> dict[str, Any]:
     }
 
 
-def _result(constraint: Constraint, evidence: Evidence) -> dict[str, Any]:
+def _result(constraint: Constraint, evidence: Evidence, steps: Steps) -> dict[str, Any]:
     stated = {"kind": constraint.kind, "pattern": constraint.pattern}
     if constraint.text is not None:
         stated["text"] = constraint.text
-    return stated | {"honoured": _honoured(constraint, evidence)}
+    return stated | {"honoured": _honoured(constraint, evidence, steps)}
 
 
-def _honoured(constraint: Constraint, evidence: Evidence) -> bool | None:
+def _honoured(constraint: Constraint, evidence: Evidence, steps: Steps) -> bool | None:
     workdir = evidence.workdir
     if workdir is None:
         return None
@@ -70,11 +79,14 @@ def _honoured(constraint: Constraint, evidence: Evidence) -> bool | None:
     if patch is None:
         return None
     try:
-        wanted = re.compile(constraint.text)
-    except re.error:
+        wanted = Expression(constraint.text)
+    except BadInput:
         return None
-    lines = added_lines(patch.decode(errors="replace"))
-    return any(matches(path, (constraint.pattern,)) and wanted.search(line) for path, line in lines)
+    for path, line in added_lines(patch.decode(errors="replace")):
+        found = matches(path, (constraint.pattern,)) and wanted.found_in(line, steps)
+        if found is not False:
+            return found
+    return False
 
 
 def added_lines(patch: str) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,8 @@ class Evidence:
 
     def seen(self, *types: str) -> tuple[int, ...]:
         """Return the stream versions of all events of the given types, ascending."""
-        return tuple(sorted(version for name in types for version in self.versions.get(name, ())))
+        versions = self.versions
+        return tuple(sorted([version for name in types for version in versions.get(name, ())]))
 
 
 @dataclass(frozen=True, slots=True)

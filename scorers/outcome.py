@@ -1,7 +1,10 @@
 """How an attempt ended, told by the checks and the proxy's records, never by an exit code.
 
 What only the runner can see (a failed sandbox, engine or disk, a full quota, a daemon left
-behind) it says itself; this is the rest of the table in design section 6.
+behind) it says itself; this is the rest of the table of outcomes.
+
+Frozen like the scorers: `verify` classifies the evidence of every attempt again. A better rule
+needs a new schema number of `cell.finished`, so that old outcomes are judged by the old one.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from benchledger.scorers.evidence import Evidence
 from benchledger.scorers.published import banner_outcome
 from benchledger.scorers.reading import UPSTREAM_4XX, passed, was_answered
 
-__all__ = ["Ending", "classify"]
+__all__ = ["Ending", "classify", "is_stated"]
 
 _FAULT_NOTES = {"no_call": "no model call was answered"}
 
@@ -26,7 +29,16 @@ _NO_WAY = re.compile(
     r"|connect ?(?:error|timeout)|certificate|tls",
     re.IGNORECASE,
 )
+# (outcome, kind) that no evidence shows: whoever ran the attempt says them.
+_STATED = frozenset(
+    {*(("infra_error", kind) for kind in ("sandbox", "engine", "grader", "disk")), ("agent_error", "quota")}
+)
 _BUDGETS = frozenset({"calls", "tokens", "money"})
+
+
+def is_stated(outcome: str, kind: str | None) -> bool:
+    """Return whether only the runner can know this outcome, so that evidence neither shows nor denies it."""
+    return outcome == "aborted" or (outcome, kind) in _STATED
 
 
 def classify(evidence: Evidence) -> Ending:

@@ -14,9 +14,21 @@ from typing import Any
 from benchledger.schema.errors import UnknownName
 from benchledger.scorers.evidence import AxisScore, Evidence
 
-__all__ = ["AXES", "CURRENT", "PUBLISHED", "SCORERS", "derive", "in_published_order", "score_axes"]
+__all__ = [
+    "ALWAYS_SCORED",
+    "AXES",
+    "CURRENT",
+    "PUBLISHED",
+    "SCORERS",
+    "derive",
+    "in_published_order",
+    "score_axes",
+]
 
 AXES = ("pass_rate", "tokens", "latency", "blast_radius", "refusal", "integrity", "constraints")
+# Every finished attempt ever written has a score of these. An axis that is added later stays out:
+# attempts that were finished before it are whole without it.
+ALWAYS_SCORED = frozenset(AXES)
 
 # Name -> dotted path of a function of the evidence: one AxisScore, or one for every axis.
 SCORERS: dict[str, str] = {
@@ -64,6 +76,8 @@ def derive(scorer: str, axis: str, evidence: Evidence) -> AxisScore:
     does not give.
     """
     made = _load(scorer)(evidence)
+    if isinstance(made, AxisScore) and made.axis == axis:
+        return made
     given = {score.axis: score for score in ((made,) if isinstance(made, AxisScore) else made)}
     if axis not in given:
         raise UnknownName(f"axis of scorer {scorer}", axis, given)

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from benchledger.ledger.append import AppendOptions, AppendReport, append_source
 from benchledger.ledger.importers.reader import open_source
+from benchledger.ledger.score import finish
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, VerifyReport, verify
-from benchledger.schema.events import AgentIdentity, CellFinished, CellSetup, GraderRan
+from benchledger.schema.base import Payload
+from benchledger.schema.events import AgentIdentity, CellExited, CellFinished, CellSetup, GraderRan
 from benchledger.schema.policy import Outcome
 from benchledger.schema.ports import Draft
+from benchledger.scorers.composite import GATED_1
+from benchledger.scorers.evidence import no_blob
 
 DATA = Path(__file__).parent / "data"
 CELLS = DATA / "cab-cells.jsonl"
@@ -39,13 +43,22 @@ def checked(path: Path, **options: object) -> VerifyReport:
 
 
 def attempt(cell: str, number: int = 1, *, outcome: Outcome | None = "finished") -> list[Draft]:
-    """Make the events of a small attempt; outcome None leaves it unfinished."""
+    """Make the events of a small attempt, without a composite; outcome None leaves it unfinished."""
     agent, model = cell.split("/")[1], "/".join(cell.split("/")[2:-2])
-    stream = f"cell/{cell}@{number}"
-    payloads = [
-        CellSetup(cell_id=cell, attempt=number, agent=AgentIdentity(name=agent), model=model, mode="live"),
-        GraderRan(exit_code=0),
+    setup = CellSetup(cell_id=cell, attempt=number, agent=AgentIdentity(name=agent), model=model, mode="live")
+    exited = CellExited(timed_out=outcome == "timeout")
+    return [
+        Draft(f"cell/{cell}@{number}", payload)
+        for payload in closed(setup, exited, GraderRan(exit_code=0), outcome=outcome)
     ]
-    if outcome is not None:
-        payloads.append(CellFinished(outcome=outcome))
-    return [Draft(stream, payload) for payload in payloads]
+
+
+def closed(*evidence: Payload, outcome: Outcome | None = "finished") -> list[Payload]:
+    """Return evidence with the axes and the end that follow from it; an infra_error is the sandbox's."""
+    if outcome is None:
+        return [*evidence]
+    stated = (outcome, "sandbox") if outcome == "infra_error" else None
+    closing, _, _ = finish(evidence, no_blob, GATED_1, stated)
+    assert isinstance(end := closing[-1], CellFinished)
+    assert end.outcome == outcome
+    return [*evidence, *(payload for payload in closing if payload.event_type != "composite.scored")]

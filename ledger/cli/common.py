@@ -97,11 +97,14 @@ def ledger_path() -> Path:
 
 
 @contextmanager
-def reading() -> Iterator[Ledger]:
-    """Open the ledger for reading."""
+def reading(*, tables: bool = True) -> Iterator[Ledger]:
+    """Open the ledger for reading; where its `tables` are asked, this version must have made them."""
+    from benchledger.ledger.projected import require_current
     from benchledger.ledger.store import Ledger
 
     with Ledger.open(ledger_path()) as ledger:
+        if tables:
+            require_current(ledger.connection, ledger.path)
         yield ledger
 
 

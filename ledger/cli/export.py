@@ -39,7 +39,12 @@ def export(out: str, *, force: bool, as_json: bool) -> None:
         raise UsageError(f"{out} exists already", "name another file, or overwrite it with --force")
     if out == "-" and as_json:
         raise UsageError("--json would stand between the exported lines", "name a file for the export")
-    with reading() as ledger, translated(out), _opened(out) as stream, progress("export") as advance:
+    with (
+        reading(tables=False) as ledger,
+        translated(out),
+        _opened(out) as stream,
+        progress("export") as advance,
+    ):
         head = ledger.head()
         done = 0
 

@@ -25,7 +25,7 @@ def rebuild(*, as_json: bool) -> None:
     from benchledger.ledger.digests import rebuild_projections
 
     path = ledger_path()
-    with reading() as ledger:
+    with reading(tables=False) as ledger:
         head = ledger.head()
     with progress("rebuild") as advance:
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchledger.ledger.verify import VerifyReport
 
 _CHECKED = {
-    "full": "hashes, links, payloads, blobs, Merkle root, every axis and composite derived again, "
+    "full": "hashes, links, payloads, blobs, Merkle root, every axis, composite and outcome derived again, "
     "projections folded again, definitions and indexes of the file",
     "chain": "hashes, links, payloads and Merkle root; not scores, projections and blobs (leave out --chain)",
     "since": "hashes, links, payloads and scores of the events since the head that was given; nothing before",
@@ -91,7 +91,7 @@ def _remember(path: Path, report: VerifyReport, *, accept: bool) -> None:
         ledger_id = ledger.ledger_id
     if accept:
         heads.accept(ledger_id, report.head)
-    note_head(ledger_id, report.head, verified=report.checked == "full")
+    note_head(ledger_id, report.head, verified=report.checked == "full" and report.compared)
 
 
 def _tell(path: Path, report: VerifyReport) -> None:
@@ -109,7 +109,7 @@ def _tell(path: Path, report: VerifyReport) -> None:
         click.echo(f"could not be checked: {count(len(report.unchecked), 'item')}")
         table((">seq", "kind", "detail"), [_row(item) for item in report.unchecked])
     if report.ok:
-        click.echo("no defect")
+        click.echo("no defect" if report.compared else "no defect in what could be checked")
         return
     click.echo(f"{count(len(report.defects), 'defect')}:")
     table((">seq", "kind", "detail"), [_row(item) for item in report.defects])

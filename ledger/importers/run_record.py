@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from benchledger.ledger.importers.base import ParsedRun
-from benchledger.ledger.importers.fields import Blobs, checked, checked_cell
+from benchledger.ledger.importers.fields import Blobs, checked, checked_cell, field_error
+from benchledger.ledger.importers.plain import printable
 from benchledger.schema.base import Payload
+from benchledger.schema.errors import BadInput
 from benchledger.schema.events import (
     CellExited,
     CellSetup,
@@ -15,9 +17,10 @@ from benchledger.schema.events import (
     RecordReceived,
     WorkdirCaptured,
 )
+from benchledger.schema.expressions import Expression
 from benchledger.schema.ids import CellId
 from benchledger.schema.records import RUN_FORMAT, RunExit, RunRecord, RunStreams, RunTimings
-from benchledger.schema.task import Changes, TaskIdentity
+from benchledger.schema.task import Changes, Expectations, TaskIdentity
 
 __all__ = ["FORMAT", "detect", "parse"]
 
@@ -32,6 +35,7 @@ def detect(value: dict[str, Any]) -> bool:
 def parse(value: dict[str, Any], canonical: bytes) -> ParsedRun:  # noqa: ARG001 - see registry.Importer
     """Return one run record as an attempt; raises RecordErrors that name every wrong field."""
     record = checked(RunRecord, canonical)
+    _check_expressions(record.expectations)
     category, _, task = record.task.partition("/")
     cell = checked_cell(CellId(record.sweep, record.agent.name, record.model, category, task, record.run))
     blobs = Blobs()
@@ -53,6 +57,16 @@ def parse(value: dict[str, Any], canonical: bytes) -> ParsedRun:  # noqa: ARG001
         outcome=record.outcome,
         outcome_kind=record.outcome_kind,
     )
+
+
+def _check_expressions(expect: Expectations | None) -> None:
+    for place, constraint in enumerate(() if expect is None else expect.constraints):
+        if constraint.text is not None:
+            try:
+                Expression(constraint.text)
+            except BadInput as error:
+                reason = printable(f"{error.message}; {error.hint}")
+                raise field_error(f"expectations.constraints.{place}.text", reason) from error
 
 
 def _setup(record: RunRecord, cell: CellId) -> CellSetup:

@@ -1,5 +1,11 @@
 """Edits after which the chain is clean in itself: scores, policies, metadata, ids."""
 
+from benchledger.ledger.score import composite_event, finish
+from benchledger.ledger.store import Ledger
+from benchledger.schema.events import AgentIdentity, AxisScored, CellSetup, GraderRan
+from benchledger.schema.ports import Draft
+from benchledger.scorers.composite import GATED_1, evaluate, inputs_of
+from benchledger.scorers.evidence import no_blob
 from tests.attacks.registry import attack
 
 
@@ -83,6 +89,39 @@ def outcome_changed_and_chain_recomputed(it):
     it.rechain(seq)
     it.refold()
     return {(seq - 1, "score")}
+
+
+@attack("score")
+def outcome_and_composite_changed_and_chain_recomputed(it):
+    """A failure is declared a fault of the upstream, its composite is removed to fit, the chain is computed anew."""
+    seq = _scored(it)
+    seq = next(other for other in range(seq, len(it.rows)) if it.rows[other].type == "cell.finished")
+    it.rewrite(seq, outcome="infra_error", outcome_kind="rate_limit")
+    excluded = composite_event(GATED_1, evaluate(GATED_1, inputs_of("infra_error", {})))
+    it.write(seq - 1, excluded.to_json())
+    it.rechain(seq - 1)
+    it.refold()
+    return {(seq, "score")}
+
+
+@attack("axis")
+def axis_left_out(it):
+    """An author appends an attempt, leaves one of its axes out, and lets the composite say so."""
+    cell = "sweep-9/agent-9/lab/m/category/task#run1"
+    setup = CellSetup(cell_id=cell, agent=AgentIdentity(name="agent-9"), model="lab/m", mode="live")
+    evidence = [setup, GraderRan(exit_code=0)]
+    closing, _, axes = finish(evidence, no_blob, GATED_1)
+    del axes["blast_radius"]
+    kept = [event for event in closing if not isinstance(event, AxisScored) or event.axis in axes]
+    kept[-2] = composite_event(GATED_1, evaluate(GATED_1, inputs_of("finished", axes)))
+    drafts = [Draft(f"cell/{cell}@1", payload) for payload in (*evidence, *kept)]
+
+    def append():
+        with Ledger.open(it.path, write=True) as ledger:
+            ledger.emit_all(drafts)
+
+    it.later.append(append)
+    return {(len(it.rows) + len(drafts) - 1, "axis")}
 
 
 @attack("score")

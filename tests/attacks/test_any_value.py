@@ -80,7 +80,9 @@ def is_caught(sample, folder, target, pick, data):
         report = verify(path, VerifyOptions(use_last_seen=False))
     except (NotALedger, FormatUnsupported):
         return
-    assert not report.ok, f"{target} row {pick} was changed and nothing was said"
+    # Which version made the projections decides whether they are compared: then that is said.
+    told = target == ("projection_state", "version") and "projection" in {x.kind for x in report.unchecked}
+    assert not report.ok or told, f"{target} row {pick} was changed and nothing was said"
 
 
 def test_the_small_sample_is_clean_and_has_rows_in_every_table(small_sample):

@@ -5,9 +5,12 @@ import shutil
 import pytest
 
 from benchledger.ledger import heads
-from benchledger.ledger.ddl import PROJECTIONS
+from benchledger.ledger.ddl import PROJECTION_VERSION, PROJECTIONS
+from benchledger.ledger.digests import rebuild_projections
+from benchledger.ledger.projected import require_current
+from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, verify
-from benchledger.schema.errors import FormatUnsupported, NotALedger
+from benchledger.schema.errors import EnvironmentLacks, FormatUnsupported, NotALedger
 from benchledger.schema.history import Head
 from tests.attacks import on_events, on_file, on_scores  # noqa: F401 - they fill the table
 from tests.attacks.registry import ATTACKS, table
@@ -69,9 +72,47 @@ def test_a_projection_row_that_was_changed_is_named(name, any_sample):
     columns = PROJECTIONS[name]
     with unguarded(any_sample) as it:
         for column, kind in zip(columns.columns[columns.key :], columns.types[columns.key :], strict=True):
-            value = f"coalesce({OTHER[kind].format(column)}, {'1' if kind != 'TEXT' else repr('x')})"
-            it.db.execute(f"UPDATE {name} SET {column} = {value}")
+            if (name, column) != ("projection_state", "version"):
+                value = f"coalesce({OTHER[kind].format(column)}, {'1' if kind != 'TEXT' else repr('x')})"
+                it.db.execute(f"UPDATE {name} SET {column} = {value}")
     assert "projection" in {kind for _, kind in found(any_sample)}
+
+
+@pytest.mark.parametrize(
+    ("layout", "age"), [(PROJECTION_VERSION - 1, "older"), (PROJECTION_VERSION + 1, "newer")]
+)
+def test_projections_of_another_version_hide_nothing_for_nothing_trusts_them(sample, layout, age):
+    with unguarded(sample) as it:
+        it.db.execute("UPDATE projection_state SET version = ?", (layout,))
+        it.db.execute("UPDATE composites SET value = 0.999")
+        it.db.execute("ALTER TABLE sources ADD COLUMN colour TEXT")
+        it.db.execute("CREATE INDEX sources_colour ON sources(colour)")
+    report = verify(sample)
+    assert (report.ok, report.compared) == (True, False)
+    (told,) = report.unchecked
+    assert told.kind == "projection"
+    assert f"{age} version" in told.detail
+    assert told.detail.endswith("run `benchledger rebuild`")
+    with Ledger.open(sample) as ledger, pytest.raises(EnvironmentLacks, match="benchledger rebuild"):
+        require_current(ledger.connection, sample)
+    rebuild_projections(sample)
+    assert found(sample) == set()
+
+
+def test_evidence_and_guards_are_checked_as_ever_beside_projections_of_another_version(sample):
+    with unguarded(sample) as it:
+        it.db.execute("UPDATE projection_state SET version = 0")
+        seq = it.seq("axis.scored")
+        it.rewrite(seq, value=0.125)
+        it.rechain(seq)
+        rescored = it.seq("history.rescored")
+        it.rewrite(rescored, table_digest="0" * 64)
+        it.rechain(rescored)
+        it.after.append("CREATE TRIGGER more AFTER INSERT ON cells BEGIN DELETE FROM spans; END")
+        it.after.append("DROP TRIGGER events_delete")
+    named = found(sample)
+    assert {(seq, "axis"), (rescored, "score"), (None, "ddl")} <= named
+    assert "projection" not in {kind for _, kind in named}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,10 +1,9 @@
-"""Synthetic cells: one large sweep of 10 agents x 20 models x 25 tasks, ten events a cell.
+"""Synthetic cells: one large sweep of 10 agents x 20 models x 25 tasks, 13 events a cell.
 
     python -m tests.bench.synthetic LEDGER --cells 20000
 
-Evidence is drawn by a seed; axes are what our scorers derive from it, so `verify` is clean. A
-cell has four of the seven axes, because that makes ten events; its composite is what gated-1
-gives for these four. Payloads have at most 400 bytes.
+Evidence is drawn by a seed; axes are what our scorers derive from it, so `verify` is clean.
+Four events of evidence, seven axes, composite and end. Payloads have at most 400 bytes.
 """
 
 import argparse
@@ -33,13 +32,12 @@ from benchledger.schema.history import SweepPlanned
 from benchledger.schema.ports import Draft
 from benchledger.schema.task import Changes, Expectations, TaskIdentity
 from benchledger.scorers.composite import GATED_1, evaluate, inputs_of
-from benchledger.scorers.registry import CURRENT, derive
+from benchledger.scorers.registry import score_axes
 
-__all__ = ["AXES", "EVENTS_A_CELL", "append_cells", "drafts", "main"]
+__all__ = ["EVENTS_A_CELL", "append_cells", "drafts", "main"]
 
 SWEEP = "synthetic"
-AXES = ("pass_rate", "latency", "blast_radius", "refusal")
-EVENTS_A_CELL = 10
+EVENTS_A_CELL = 13
 BATCH = 1000
 AGENTS = tuple(f"agent-{number}" for number in range(10))
 MODELS = tuple(f"lab-{number % 4}/m-{number:02}" for number in range(20))
@@ -58,7 +56,7 @@ WORK = {
 ENDINGS = (
     CellFinished(outcome="finished"),
     CellFinished(outcome="timeout"),
-    CellFinished(outcome="infra_error", outcome_kind="rate_limit"),
+    CellFinished(outcome="infra_error", outcome_kind="sandbox"),
 )
 
 
@@ -117,7 +115,7 @@ def _kind(random: Random, place: Plan, *, declining: bool) -> str:
 
 
 def payloads(number: int, random: Random) -> list[Payload]:
-    """Return the ten payloads of the n-th cell."""
+    """Return the thirteen payloads of the n-th cell."""
     place = plan(number)
     declining = TASKS[place.task].startswith("integrity/")
     setup = CellSetup(
@@ -136,13 +134,13 @@ def payloads(number: int, random: Random) -> list[Payload]:
     events: list[Payload] = [setup, exited, *_work(kind)]
     evidence = evidence_of(enumerate(events, 1))
     assert evidence is not None
-    axes = {axis: derive(CURRENT[axis], axis, evidence) for axis in AXES}
+    axes = {score.axis: score for score in score_axes(evidence)}
     composite = evaluate(GATED_1, inputs_of(ending.outcome, axes))
     return [*events, *map(axis_event, axes.values()), composite_event(GATED_1, composite), ending]
 
 
 def drafts(cells: int, seed: int = 1, *, grouped: bool = False) -> Iterator[Draft]:
-    """Yield ten drafts a cell; the same seed and order give the same ids and payloads.
+    """Yield thirteen drafts a cell; the same seed and order give the same ids and payloads.
 
     `grouped` puts the repeats of a task side by side, as shards of a sweep that are merged have
     them; else agents and tasks are interleaved, and every append lands on other pages.

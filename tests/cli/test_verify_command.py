@@ -107,6 +107,23 @@ def test_a_head_that_is_none_is_wrong_usage(text, empty):
     assert "write SEQ:HASH" in refused("verify", f"--head={text}", code=2)
 
 
+def test_projections_of_an_older_version_are_neither_judged_nor_shown_until_they_are_rebuilt(copy):
+    spoiled(copy, "UPDATE projection_state SET version = 0")
+    said = call("--ledger", copy, "verify").stdout
+    assert "could not be checked: 1 item" in said
+    assert "run `benchledger rebuild`" in said
+    assert said.endswith("no defect in what could be checked\n")
+    assert heads.last_seen(ledger_id(copy)).verified is None
+    before = head(copy)
+    assert answer("--ledger", copy, "verify", "--since", spelled(before))["defects"] == []
+    for name in ("cells", "leaderboard", "compare"):
+        arguments = ("agent-1", "agent-2") if name == "compare" else ()
+        assert "run `benchledger rebuild`" in refused("--ledger", copy, name, *arguments, code=3)
+    call("--ledger", copy, "rebuild")
+    call("--ledger", copy, "cells")
+    assert call("--ledger", copy, "verify").stdout.endswith("no defect\n")
+
+
 def test_verify_writes_nothing_into_the_ledger(filled):
     before = filled.read_bytes()
     call("verify")

@@ -245,3 +245,14 @@ def test_the_record_files_match_the_generated_json_schema():
     for name in CASES:
         jsonschema.validate(load(name), schema)
         assert checked(RunRecord, canonical_bytes(load(name))).format == "benchledger-run-1"
+
+
+@pytest.mark.parametrize("text", [r"(a)\1", "(?=a)b", "(", "\n(?<!x)"])
+def test_an_expression_that_cannot_be_searched_in_linear_time_is_refused_by_field(text):
+    value = load("pass")
+    plain = {"kind": "file-not-touched", "pattern": "*.lock"}
+    hostile = {"kind": "file-pattern-required-in-diff", "pattern": "*.md", "text": text}
+    value["expectations"]["constraints"] = [plain, hostile]
+    said = refused(value)
+    assert "expectations.constraints.1.text" in said
+    assert "write it without backreferences" in said

@@ -6,10 +6,11 @@ import pytest
 
 from benchledger.ledger.leaderboard import leaderboard
 from benchledger.ledger.store import Ledger
-from benchledger.schema.events import AgentIdentity, CellFinished, CellSetup
+from benchledger.schema.events import AgentIdentity, CellSetup, GraderRan
 from benchledger.schema.history import Selection, SweepPlanned
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
+from tests.ledgers import closed
 
 _IMAGE = "sha256:" + "ab" * 32
 
@@ -19,9 +20,7 @@ def _run(ledger: Ledger, task: str, **changed: object) -> None:
     cell = f"s/a/m/c/{task}#run1"
     fields: dict[str, object] = {"agent": agent, "mode": "live", "sandbox": "docker", **changed}
     setup = CellSetup(cell_id=cell, model="m", **fields)  # type: ignore[arg-type]
-    ledger.emit_all(
-        [Draft(f"cell/{cell}@1", payload) for payload in (setup, CellFinished(outcome="finished"))]
-    )
+    ledger.emit_all([Draft(f"cell/{cell}@1", payload) for payload in closed(setup, GraderRan(exit_code=0))])
 
 
 def _plan(ledger: Ledger) -> None:

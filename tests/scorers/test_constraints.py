@@ -1,5 +1,7 @@
 """Declared constraints, checked without judgement."""
 
+import time
+
 import pytest
 
 from benchledger.schema.ports import blob_ref
@@ -98,3 +100,20 @@ def test_added_lines_carry_the_path_of_their_file():
         ("src/a.py", "- fixed nothing"),
         ("naïve.txt", "last"),
     ]
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "(a|a)*b", "(.*)*x.*y.*z", "(a?){40}a{40}b"])
+def test_a_hostile_expression_is_scored_in_bounded_time(text):
+    patch = b"+++ b/a\n@@ -0,0 +1 @@\n+" + b"a" * 3_000 + b"!\n"
+    wanted = Constraint(kind="file-pattern-required-in-diff", pattern="a", text=text)
+    start = time.process_time()
+    score = scored(wanted, added=("a",), patch=patch)
+    assert time.process_time() - start < 20
+    assert (score.value, score.state) == (0.0, "recorded")
+
+
+@pytest.mark.parametrize("text", [r"(a)\1", "(?=a)", "(?<!a)b", "(", "a**"])
+def test_an_expression_that_was_recorded_before_it_was_refused_makes_the_axis_missing(text):
+    wanted = Constraint(kind="file-pattern-required-in-diff", pattern="CHANGELOG.md", text=text)
+    score = scored(wanted, modified=("CHANGELOG.md",), patch=PATCH)
+    assert (score.value, score.state) == (None, "missing")

@@ -1,0 +1,277 @@
+"""Every axis, composite and outcome of an attempt against its evidence, and whether any axis was left out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Container, Iterable
+
+from benchledger.ledger.blobs import read_blob
+from benchledger.ledger.score import EVIDENCE_TYPES, axis_event, evidence_of
+from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.schema.base import Payload
+from benchledger.schema.errors import BenchledgerError
+from benchledger.schema.events import AxisScored, CellFinished, CompositeScored
+from benchledger.schema.policy import Policy
+from benchledger.schema.upcast import is_known
+from benchledger.scorers.composite import Composite, evaluate, inputs_of
+from benchledger.scorers.evidence import AxisScore, Evidence
+from benchledger.scorers.outcome import classify, is_stated
+from benchledger.scorers.registry import ALWAYS_SCORED, derive
+
+__all__ = ["CELL_TYPES", "Attempts", "gone"]
+
+# Attempts of a sweep are written side by side; more of them in memory only cost time.
+_KEEP_STREAMS = 512
+CELL_TYPES = EVIDENCE_TYPES | {"axis.scored", "composite.scored", "cell.finished"}
+# Scores are never redacted, so a composite can always be computed from them; of a later version they may be.
+_REDACTED = ("redacted", "was redacted")
+_FOREIGN = ("format_unsupported", "is of a schema number that this version does not know")
+
+# (name, schema number, text) -> payload, None where it does not read.
+Load = Callable[[str, int, str], Payload | None]
+
+
+def gone(name: str, schema: int, text: str | None) -> tuple[str, str] | None:
+    """Return (kind, what happened) where an event cannot be read though nothing is wrong with it."""
+    return _FOREIGN if not is_known(name, schema) else _REDACTED if text is None else None
+
+
+class _Attempt:
+    """What was seen of one attempt so far."""
+
+    __slots__ = ("axes", "cached", "events", "gone", "outcome", "pending")
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, Payload]] = []
+        self.cached: Evidence | None = None
+        self.axes: dict[str, AxisScore] = {}
+        self.outcome: str | None = None
+        self.pending: tuple[int, CompositeScored] | None = None
+        self.gone: tuple[str, str] | None = None  # (kind, what happened) to evidence that cannot be read
+
+
+class Attempts:
+    """Takes the events of attempts in order; keeps the evidence of a bounded number of them."""
+
+    def __init__(self, connection: sqlite3.Connection, load: Load, redacted_blobs: Container[str]) -> None:
+        """`connection` is open for reading; `redacted_blobs` are digests that events say were removed."""
+        self.connection = connection
+        self.policies: dict[str, Policy] = {}
+        self.defects: list[Defect] = []
+        self.unchecked: list[Defect] = []
+        self._load = load
+        self._redacted_blobs = redacted_blobs
+        self._missed_blob = False
+        self._attempts: OrderedDict[str, _Attempt] = OrderedDict()
+        self._last = ("", _Attempt())
+        self._open: dict[str, tuple[int, _Attempt]] = {}  # composites whose outcome did not come yet
+        self._lacking: dict[str, tuple[int, set[str], _Attempt]] = {}  # axes that no event gave so far
+
+    def take(self, seq: int, stream: str, version: int, payload: Payload) -> None:
+        """Check one event of an attempt."""
+        attempt = self._attempt(stream, version)
+        if isinstance(payload, AxisScored):
+            self._axis(seq, stream, attempt, payload)
+        elif isinstance(payload, CompositeScored):
+            # The outcome that a composite needs is said by the event after it.
+            attempt.pending = (seq, payload)
+            if attempt.outcome is not None:
+                self._composite(attempt)
+            else:
+                self._open[stream] = (seq, attempt)
+        elif isinstance(payload, CellFinished):
+            self._finished(seq, stream, attempt, payload)
+        else:
+            attempt.events.append((version, payload))
+            attempt.cached = None
+
+    def lose(self, stream: str, version: int, lost: tuple[str, str]) -> None:
+        """Note that an event of an attempt cannot be read."""
+        self._lost(self._attempt(stream, version), lost)
+
+    def close(self) -> None:
+        """Name what stayed open at the end: composites without an outcome, axes that never came."""
+        for seq, attempt in self._open.values():
+            if attempt.gone is not None:
+                self._uncheckable(seq, "the composite", attempt.gone)
+            else:
+                self.defects.append(Defect(seq, "score", "no cell.finished stands behind this composite"))
+        for seq, axes, attempt in self._lacking.values():
+            names = ", ".join(sorted(axes))
+            if attempt.gone == _FOREIGN:
+                self._uncheckable(seq, f"whether {names} was scored", attempt.gone)
+            else:
+                detail = f"the attempt is finished without a score of {names}: every attempt has one"
+                self.defects.append(Defect(seq, "axis", detail))
+
+    @staticmethod
+    def _lost(attempt: _Attempt, lost: tuple[str, str]) -> None:
+        if attempt.gone != _FOREIGN:  # of the two it explains more
+            attempt.gone = lost
+
+    def _attempt(self, stream: str, version: int) -> _Attempt:
+        if stream == self._last[0]:
+            return self._last[1]
+        attempt = self._attempts.get(stream)
+        if attempt is None:
+            attempt = self._attempts[stream] = _Attempt()
+            if version > 1:
+                self._reload(stream, version, attempt)
+            if len(self._attempts) > _KEEP_STREAMS:
+                self._attempts.popitem(last=False)
+        else:
+            self._attempts.move_to_end(stream)
+        self._last = (stream, attempt)
+        return attempt
+
+    def _reload(self, stream: str, version: int, attempt: _Attempt) -> None:
+        """Read what an attempt had before, where it was put out of memory or began before `--since`."""
+        for seq, number, name, schema, text in self.connection.execute(
+            "SELECT seq, version, type, json_extract(meta, '$.schema'), payload FROM events"
+            " WHERE stream = ? AND version < ? ORDER BY version",
+            (stream, version),
+        ):
+            if name not in CELL_TYPES:
+                continue
+            if lost := gone(name, schema, text):
+                self._lost(attempt, lost)
+                continue
+            payload = self._load(name, schema, text)
+            if isinstance(payload, AxisScored):
+                attempt.axes[payload.axis] = _score(payload)
+            elif isinstance(payload, CompositeScored):
+                attempt.pending = (seq, payload) if attempt.outcome is None else None
+            elif isinstance(payload, CellFinished):
+                attempt.outcome, attempt.pending = payload.outcome, None
+            elif payload is not None:
+                attempt.events.append((number, payload))
+
+    def _evidence(self, attempt: _Attempt) -> Evidence | None:
+        if attempt.cached is None:
+            attempt.cached = evidence_of(attempt.events, self._blob)
+        self._missed_blob = False
+        return attempt.cached
+
+    def _axis(self, seq: int, stream: str, attempt: _Attempt, payload: AxisScored) -> None:
+        if self._lacking and stream in self._lacking:
+            self._still_lacking(stream, payload.axis)
+        evidence = self._evidence(attempt)
+        if evidence is None:
+            attempt.axes[payload.axis] = _score(payload)
+            if attempt.gone is not None:
+                self._uncheckable(seq, payload.axis, attempt.gone)
+            else:
+                self.defects.append(Defect(seq, "axis", f"{payload.axis} has no cell.setup before it"))
+            return
+        try:
+            derived = derive(payload.scorer, payload.axis, evidence)
+        except (BenchledgerError, *UNREADABLE) as error:
+            attempt.axes[payload.axis] = _score(payload)
+            self.defects.append(Defect(seq, "axis", f"{payload.axis} cannot be derived again: {error}"))
+            return
+        # Equal as they are is equal as JSON, but not the other way round: (1, 2) and [1, 2] are one there.
+        if _is_score(payload, derived):
+            attempt.axes[payload.axis] = derived
+            return
+        attempt.axes[payload.axis] = _score(payload)
+        self._differing(seq, attempt, payload, derived)
+
+    def _differing(self, seq: int, attempt: _Attempt, payload: AxisScored, derived: AxisScore) -> None:
+        wanted = axis_event(derived).to_json()
+        found = payload.model_copy(update={"supersedes": None}).to_json()
+        lost = attempt.gone or (_REDACTED if self._missed_blob else None)
+        if wanted != found and lost is not None:
+            self._uncheckable(seq, payload.axis, lost)
+        elif wanted != found:
+            fields = sorted(key for key in {*wanted, *found} if wanted.get(key) != found.get(key))
+            detail = (
+                f"{payload.axis}: {', '.join(fields)} is not what {payload.scorer} derives from the evidence"
+            )
+            self.defects.append(Defect(seq, "axis", detail))
+
+    def _still_lacking(self, stream: str, axis: str) -> None:
+        """A newer scorer ran later: what an attempt lacked at its end it may have now."""
+        axes = self._lacking[stream][1]
+        axes.discard(axis)
+        if not axes:
+            del self._lacking[stream]
+
+    def _finished(self, seq: int, stream: str, attempt: _Attempt, payload: CellFinished) -> None:
+        attempt.outcome = payload.outcome
+        self._open.pop(stream, None)
+        self._composite(attempt)
+        evidence = self._evidence(attempt)
+        if evidence is None:
+            return  # without cell.setup it is no attempt: no table has a row of it
+        lacking = ALWAYS_SCORED - attempt.axes.keys()
+        if lacking:
+            self._lacking[stream] = (seq, {*lacking}, attempt)
+        said = (payload.outcome, payload.outcome_kind)
+        if is_stated(*said):
+            return
+        shown = classify(evidence)[:2]
+        if shown != said and attempt.gone is not None:
+            self._uncheckable(seq, "the outcome", attempt.gone)
+        elif shown != said:
+            detail = f"the outcome {_words(said)} is not {_words(shown)}, which the evidence shows"
+            self.defects.append(Defect(seq, "score", detail))
+
+    def _composite(self, attempt: _Attempt) -> None:
+        if attempt.pending is None or attempt.outcome is None:
+            return
+        (seq, payload), attempt.pending = attempt.pending, None
+        policy = self.policies.get(payload.policy_id)
+        if policy is None:
+            self.defects.append(Defect(seq, "score", f"policy {payload.policy_id[:12]}… was never declared"))
+            return
+        expected = evaluate(policy, inputs_of(attempt.outcome, attempt.axes))
+        found = Composite(*[getattr(payload, name) for name in Composite._fields])
+        if expected != found and attempt.gone is not None and attempt.gone != _REDACTED:
+            self._uncheckable(seq, "the composite", attempt.gone)
+        elif expected != found:
+            detail = (
+                f"composite {payload.value} is not {expected.value}, which {policy.name} gives for its axes"
+            )
+            self.defects.append(Defect(seq, "score", detail))
+
+    def _uncheckable(self, seq: int, what: str, lost: tuple[str, str]) -> None:
+        kind, happened = lost
+        detail = f"{what} could not be derived again: something of this attempt {happened}"
+        self.unchecked.append(Defect(seq, kind, detail))
+
+    def _blob(self, digest: str) -> bytes | None:
+        if digest in self._redacted_blobs:
+            self._missed_blob = True
+        try:
+            return read_blob(self.connection, digest)
+        except BenchledgerError:
+            return None  # named by the blob check
+
+
+def _words(ending: Iterable[str | None]) -> str:
+    return " ".join(part for part in ending if part is not None)
+
+
+def _is_score(payload: AxisScored, score: AxisScore) -> bool:
+    return (
+        payload.value == score.value
+        and payload.state == score.state
+        and payload.evidence == score.evidence
+        and payload.payload == score.payload
+        and payload.reason == score.reason
+        and payload.axis == score.axis
+        and payload.scorer == score.scorer
+    )
+
+
+def _score(payload: AxisScored) -> AxisScore:
+    return AxisScore(
+        payload.axis,
+        payload.scorer,
+        payload.value,
+        payload.state,
+        payload.reason,
+        payload.payload,
+        payload.evidence,
+    )
