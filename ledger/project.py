@@ -22,11 +22,11 @@ from benchledger.schema.catalogue import EVENT_TYPES
 from benchledger.schema.frame import TILE, frame, genesis, leaf_hash, tile_root
 from benchledger.schema.upcast import is_known, upcast
 
-__all__ = ["Linked", "Projector", "rebuild"]
+__all__ = ["TOGETHER", "Linked", "Projector", "foreign", "rebuild"]
 
 _BATCH = 20_000
 # So many are parsed and folded at once: few enough for the processor's cache, and what they ask for is read together.
-_TOGETHER = 100
+TOGETHER = 100
 # A row that is kept in memory is written once however many events touch it; this bounds the memory.
 _KEEP = 2_000
 _STATE = "projections"
@@ -73,8 +73,8 @@ class Projector:
     def fold_range(self, start: int, stop: int, report: Callable[[int], None] | None = None) -> None:
         """Fold stored events `start` <= seq <= `stop` and flush; `report` gets each batch's last seq."""
         for batch in _stored(self.connection, start, stop):
-            for first in range(0, len(batch), _TOGETHER):
-                self.add(_linked(batch[first : first + _TOGETHER]))
+            for first in range(0, len(batch), TOGETHER):
+                self.add(_linked(batch[first : first + TOGETHER]))
             self.flush(batch[-1][0])
             if report is not None:
                 report(batch[-1][0])
@@ -143,7 +143,7 @@ def _linked(batch: Sequence[tuple[Any, ...]]) -> list[Linked]:
     """Return stored rows as what is folded."""
     events: list[Linked] = []
     for seq, meta, digest, length, payload, prev in batch:
-        stream, event_type, schema, _version = parse(meta) or _foreign(meta)
+        stream, event_type, schema, _version = parse(meta) or foreign(meta)
         value = None if payload is None else _scan(payload, 0)[0]
         events.append(
             (seq, stream, event_type, schema, value, frame(seq, prev, digest, length, meta.encode()))
@@ -151,7 +151,7 @@ def _linked(batch: Sequence[tuple[Any, ...]]) -> list[Linked]:
     return events
 
 
-def _foreign(meta: str) -> tuple[str, str, int, int]:
+def foreign(meta: str) -> tuple[str, str, int, int]:
     """Read metadata that is not spelled as ours: verify names it, folding only has to survive it."""
     value = json.loads(meta)
     return str(value["stream"]), str(value["type"]), int(value["schema"]), int(value["version"])

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from benchledger.ledger.ddl import PROJECTIONS, Table
 from benchledger.ledger.metadata import parse
-from benchledger.ledger.project import Projector, _foreign
+from benchledger.ledger.project import TOGETHER, Linked, Projector, foreign
 from benchledger.ledger.verify_chain import LISTED, UNREADABLE, Defect, listed
 from benchledger.ledger.verify_spelling import Speller
 from benchledger.schema.errors import BenchledgerError
@@ -50,8 +51,8 @@ class Refold(Projector):
         )
         flushed = 0
         while batch := cursor.fetchmany(_BATCH):
-            for seq, meta, text in batch:
-                self._one(seq, meta, text)
+            for first in range(0, len(batch), TOGETHER):
+                self._some(batch[first : first + TOGETHER])
             flushed += len(batch)
             if self.failed is None and flushed >= _FLUSH:
                 flushed = 0
@@ -64,30 +65,40 @@ class Refold(Projector):
             more = f"{self._misspelled - LISTED} more payloads are not canonical JSON"
             self.misspelled.append(Defect(None, "schema", more))
 
-    def _one(self, seq: int, meta: str, text: str | None) -> None:
-        value = None
-        try:
-            if text is not None:
-                value, canonical = self._speller.read(text)
-                if not canonical:
-                    self._name(seq)
-        except UNREADABLE as error:
-            self._name(seq)
-            self.failed = self.failed or error
+    def _some(self, events: Sequence[tuple[int, str, str | None]]) -> None:
+        values = [self._read(seq, text) for seq, _, text in events]
         if self.failed is not None:
             return
         try:
-            stream, event_type, schema, _version = parse(meta) or _foreign(meta)
-            self.add(seq, stream, event_type, schema, value, b"")
+            linked: list[Linked] = []
+            for (seq, meta, _), value in zip(events, values, strict=True):
+                stream, event_type, schema, _version = parse(meta) or foreign(meta)
+                linked.append((seq, stream, event_type, schema, value, b""))
+            self.add(linked)
         except (BenchledgerError, sqlite3.Error, *UNREADABLE) as error:
             self.failed = error
+
+    def _read(self, seq: int, text: str | None) -> dict[str, Any] | None:
+        """Return a payload, and look at its spelling by the way."""
+        if text is None:
+            return None
+        try:
+            value: dict[str, Any]
+            value, canonical = self._speller.read(text)
+        except UNREADABLE as error:
+            self._name(seq)
+            self.failed = self.failed or error
+            return None
+        if not canonical:
+            self._name(seq)
+        return value
 
     def _name(self, seq: int) -> None:
         self._misspelled += 1
         if self._misspelled <= LISTED:
             self.misspelled.append(Defect(seq, "schema", "the payload is not canonical JSON"))
 
-    def _leaf(self, seq: int, framed: bytes) -> None:
+    def _leaf(self, events: Sequence[Linked]) -> None:
         """Make no tile."""
 
 

@@ -31,7 +31,10 @@ _NO_WAY = re.compile(
 )
 # (outcome, kind) that no evidence shows: whoever ran the attempt says them.
 _STATED = frozenset(
-    {*(("infra_error", kind) for kind in ("sandbox", "engine", "grader", "disk")), ("agent_error", "quota")}
+    {
+        *(("infra_error", kind) for kind in ("sandbox", "engine", "grader", "disk", "drift")),
+        ("agent_error", "quota"),
+    }
 )
 _BUDGETS = frozenset({"calls", "tokens", "money"})
 
