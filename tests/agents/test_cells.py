@@ -12,6 +12,7 @@ from benchledger.schema.task import matches
 from tests.agents.chosen import AGENTS, IN_DOCKER, LOCALLY, each
 from tests.cells.conftest import ledger  # noqa: F401 - a fixture
 from tests.cells.parts import PYTHON, payloads, run_into
+from tests.cells.test_replay_cells import patch_of, scores_of, source_from
 
 QUICK = LOCALLY - IN_DOCKER
 
@@ -57,3 +58,15 @@ def test_an_agent_solves_a_task_in_a_cell_in_docker(name, protocol, in_image, le
     assert setup["agent"]["version"] == AGENTS[name].version
     container = next(s for s in payloads(ledger, ran.ref, "span.recorded") if s["kind"] == "container")
     assert {"network", "user", "capabilities"} <= set(container["attributes"]["isolation"])
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["codex", "pi", "qwen-code"])
+def test_a_replay_of_a_real_agent_gives_the_same_patch_and_the_same_scores(name, ready, ledger):  # noqa: F811
+    root = Path(ready(name).prefix).parents[2]
+    first = solved(ledger, name, AGENTS[name].protocols[0], agents_root=root)
+    parts = prepare(Request(agent=name, model="test/model-1", task=PYTHON, agents_root=root))
+    second = run_into(ledger, parts, source_from(ledger, first.ref))
+    assert second.ended.drifts == 0
+    assert patch_of(ledger, second.ref) == patch_of(ledger, first.ref)
+    assert scores_of(second) == scores_of(first)
