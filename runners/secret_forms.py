@@ -110,8 +110,17 @@ def _unpacked(data: bytes, start: int, room: int) -> tuple[bytes, int]:
 _TEXT = re.compile(rb'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)"|"\w*index"\s*:\s*(\d+)|(\n\n|\r\n\r\n)')
 
 
+_FRAME = re.compile(rb'^\[[0-9.e-]+, "o", "((?:[^"\\]|\\.)*)"\]$', re.MULTILINE)
+
+
 def joined_pieces(data: bytes, seen: Seen) -> Iterator[Layer]:
-    """Join the values of one key over the events of a stream: by key, and by key and the indexes beside it."""
+    """Join the values of one key over the events of a stream: by key, and by key and the indexes beside it.
+
+    Of a terminal recording, join what was shown.
+    """
+    if data.startswith(b'{"version": 2'):
+        yield _channels(data, [[found.span(1) for found in _FRAME.finditer(data)]], seen)
+        return
     if data.count(b"data:") < 2 and not data.lstrip().startswith(b"["):
         return
     for with_indexes in (False, True):
