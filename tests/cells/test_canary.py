@@ -23,6 +23,7 @@ from tests.cells.parts import PYTHON, agent_file, blob_text, everything, payload
 from tests.cells.upstream import asking
 
 KEY = "sk-upstream-Zx81canary93hTq5Lm77"
+# The key itself never reaches the agent, whatever the endpoint repeats; the others do.
 HEADER = "hdr-4Kp0canary72vYw9Rs31Jd"
 QUERY = "qry/8Ju5+canary=16xEo2Nb64Ht"
 OWN = "env-6Gd3canary40qXs7Vc58Lf"
@@ -149,10 +150,11 @@ def test_no_canary_is_shown_or_exported_by_the_commands(tmp_path):
 def test_a_canary_that_a_cap_cuts_in_two_leaves_no_half(ledger, tmp_path):
     parts = prepared(tmp_path)
     half = 20
-    check_side = f"import sys\nsys.stderr.write('x' * ({OUTPUT // 2} - {half}) + {KEY!r} + 'y' * {OUTPUT})\n"
-    with asking([f"printf '%s' {shlex.quote(check_side)} >cache.py"]) as server:
-        run_into(ledger, parts, live(upstream(server.url)))
-    assert KEY[:half].encode() not in everything(tmp_path / "cells.db")
+    start = OUTPUT // 2 - half
+    code = f"import sys; sys.stderr.write('x' * {start} + {OWN!r} + 'y' * {OUTPUT})"
+    with asking([f"printf '%s' {shlex.quote(code)} >cache.py"]) as server:
+        run_into(ledger, parts, live(upstream(server.url)), secrets={"OWN_KEY": OWN})
+    assert OWN[:half].encode() not in everything(tmp_path / "cells.db")
 
 
 @pytest.mark.parametrize("size", [4, 12, len(KEY) - 1])
