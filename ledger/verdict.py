@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from benchledger.schema.events import CellFinished
 from benchledger.schema.task import Expectations, matches
 from benchledger.scorers.evidence import Evidence
-from benchledger.scorers.reading import has_usage, passed
+from benchledger.scorers.reading import checks_silent, has_usage, passed
 
 __all__ = ["verdict"]
 
@@ -57,6 +57,8 @@ def _judgement(evidence: Evidence, end: CellFinished) -> str:
     verdict, after = passed(evidence), None if evidence.grader is None else evidence.grader.checks_after
     if verdict is None:
         return "Not graded"
+    if evidence.grader is not None and evidence.grader.exit_code == 0 and checks_silent(evidence.grader):
+        return "Failed: the checks left with 0, and did not say of each one that it passed"
     if after:
         good = sum(after.values())
         if verdict:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from benchledger.runners import cell_events
@@ -29,7 +30,7 @@ from benchledger.runners.proxy.server import Proxy, new_token
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import Places, Sandbox
 from benchledger.runners.sandboxes.trees import fresh_folder, remove_tree
-from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text
+from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
 from benchledger.runners.source import ModelSource
 from benchledger.runners.workdir import Snapshot, capture, make_workdir
 from benchledger.schema.base import BlobRef
@@ -145,6 +146,7 @@ class _Attempt:
             self.report("call", cell_events.call_text(call))
 
         config = source.config(plan.model, places, plan.limits, self.token)
+        config = replace(config, secrets={**plan.secrets, **config.secrets})
         with Proxy(config, on_call) as proxy:
             report = self._run(sandbox, workdir, places, proxy)
         # now that it is closed, the calls that were open are recorded as well
@@ -188,9 +190,10 @@ class _Attempt:
 
     def _exited(self, report: ExitReport, hit: LimitHit | None) -> None:
         keep, wall_ms = self._keep, (time.monotonic() - self.began) * 1000
+        whole = partial(without_half, secrets=self.secrets) if report.truncated else bytes
         refs = {
-            "stdout": keep(report.stdout),
-            "stderr": keep(report.stderr),
+            "stdout": keep(whole(report.stdout)),
+            "stderr": keep(whole(report.stderr)),
             "recording": keep(report.recording),
         }
         self.journal.write(cell_events.exited(report, hit, wall_ms, refs, self.clock.now_us()))
@@ -246,7 +249,8 @@ class _Attempt:
         plan = self.plan
         self.report("grade", " ".join(plan.task.checks.command))
         try:
-            graded = grade(plan.task, workdir, sandboxed(plan.sandbox, plan.limits))
+            clean = partial(mask, secrets=self.secrets)
+            graded = grade(plan.task, workdir, sandboxed(plan.sandbox, plan.limits, clean))
         except (SandboxFailed, EnvironmentLacks) as error:
             self._failed("grader", error)
             return

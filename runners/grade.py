@@ -11,7 +11,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchledger.runners.files import present_digest
@@ -55,15 +55,18 @@ def grade(
 ) -> Graded:
     """Run the task's checks over a copy of the folder `result`, by means of `run`.
 
-    Where partial credit is declared, what the checks said of the untouched workdir is needed
-    as well: `checks_before`, or they are run on it first. Raises what `run` raises.
+    `checks_before` is what the checks said of the untouched workdir. Where it is not given they are
+    run on that as well if partial credit is declared, or if they report names and leave with 0: a
+    check that is named before and not after was kept from running. Raises what `run` raises.
     """
-    if checks_before is None and task.expectations.partial_credit:
-        checks_before = baseline(task, run)
     with tempfile.TemporaryDirectory(prefix="benchledger-grade-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch) / "graded"
         notes = copy_result(result, place)
-        return _ran(task, place, run, checks_before, notes)
+        graded = _ran(task, place, run, checks_before, notes)
+    passes = graded.exit_code == 0 and graded.checks_after is not None
+    if checks_before is None and (task.expectations.partial_credit or passes):
+        return replace(graded, checks_before=baseline(task, run))
+    return graded
 
 
 def baseline(task: Task, run: Run = run_plain) -> dict[str, bool]:

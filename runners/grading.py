@@ -18,10 +18,11 @@ _ABSENT = 127  # what a sandbox leaves with where there is no such program
 _ASK_SECONDS = 30.0
 
 
-def sandboxed(make: Callable[[], Sandbox], limits: Limits) -> Run:
+def sandboxed(make: Callable[[], Sandbox], limits: Limits, clean: Callable[[bytes], bytes] = bytes) -> Run:
     """Return what runs a command in a new sandbox from `make`, under the task's limits of memory and processes.
 
-    The command's folder is what it left, as with `run_plain`. Raises what the sandbox raises, and
+    `clean` takes secrets out of a stream before it is cut, for half a secret is found by nobody. The
+    command's folder is what it left, as with `run_plain`. Raises what the sandbox raises, and
     EnvironmentLacks where it has no such command.
     """
 
@@ -36,7 +37,7 @@ def sandboxed(make: Callable[[], Sandbox], limits: Limits) -> Run:
         code = report.exit_code if report.signal is None else 128 + report.signal
         if report.timed_out:
             code = None
-        return code, report.timed_out, bounded(report.stdout), bounded(report.stderr)
+        return code, report.timed_out, bounded(clean(report.stdout)), bounded(clean(report.stderr))
 
     return run
 

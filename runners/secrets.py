@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from benchledger.runners.secret_forms import LAYERS, Seen, Span, joined_pieces
+from benchledger.runners.secret_forms import LAYERS, joined_pieces
+from benchledger.runners.secret_layers import Seen, Span
 from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import CanonicalError
 
@@ -28,38 +29,45 @@ _SECRET_NAME = re.compile(
 # a path, a number or a plain word under such a name is no secret, and would blank ordinary text
 _PLAIN_VALUE = re.compile(r"[./~][\w./~-]*|[0-9]{1,12}|[a-z]+|true|false", re.IGNORECASE)
 MAX_NESTING = 4
-_ROUNDS = 4
+# What stands in the clear goes first: most secrets do, and it is found at once. The later rounds are for a
+# marker that spells another secret beside what is left.
+_ROUNDS = (0, *[MAX_NESTING] * 4)
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 # Base62 keys of this length without one digit or capital are words: `sk-loading-indicator`.
 _LIKELY = rb"(?=[a-z_-]*[A-Z0-9])"
+_GITHUB = (b"o", b"p", b"s", b"u", b"r")
 _JWT = rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
 
-# (name, bytes without which the pattern cannot match, pattern); group `secret` is blanked, else all
-PATTERNS: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
-    (name, must, re.compile(pattern))
-    for name, must, pattern in (
-        ("sk-key", b"sk-", rb"(?<![A-Za-z0-9])sk-" + _LIKELY + rb"[A-Za-z0-9_-]{20,}"),
-        ("stripe-key", b"k_live_", rb"(?:sk|rk)_live_[A-Za-z0-9]{16,}"),
-        ("google-key", b"AIza", rb"AIza[A-Za-z0-9_-]{35}"),
-        ("github-token", b"gh", rb"gh[opsur]_[A-Za-z0-9]{36,}"),
-        ("github-token", b"github_pat_", rb"github_pat_[A-Za-z0-9_]{22,}"),
-        ("gitlab-token", b"glpat-", rb"glpat-[A-Za-z0-9_-]{20,}"),
-        ("slack-token", b"xox", rb"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-        ("aws-key", b"AKIA", rb"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])"),
-        ("aws-key", b"ASIA", rb"(?<![A-Z0-9])ASIA[A-Z0-9]{16}(?![A-Z0-9])"),
-        ("huggingface-token", b"hf_", rb"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
-        ("npm-token", b"npm_", rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
-        ("groq-key", b"gsk_", rb"(?<![A-Za-z0-9])gsk_[A-Za-z0-9]{30,}"),
-        ("xai-key", b"xai-", rb"(?<![A-Za-z0-9])xai-[A-Za-z0-9]{30,}"),
-        ("jwt", b"eyJ", _JWT),
+# (name, bytes that every match has, how far from its start, pattern). The bytes are looked for first: where
+# a pattern begins with no letter of its own, it is tried at every place, a hundred times as slow.
+# Group `secret` is blanked, else all.
+PATTERNS: tuple[tuple[str, bytes, int, re.Pattern[bytes]], ...] = tuple(
+    (name, must, before, re.compile(pattern))
+    for name, must, before, pattern in (
+        ("sk-key", b"sk-", 0, rb"(?<![A-Za-z0-9])sk-" + _LIKELY + rb"[A-Za-z0-9_-]{20,}"),
+        ("stripe-key", b"k_live_", 1, rb"(?:sk|rk)_live_[A-Za-z0-9]{16,}"),
+        ("google-key", b"AIza", 0, rb"AIza[A-Za-z0-9_-]{35}"),
+        *(("github-token", b"gh" + kind + b"_", 0, rb"gh[opsur]_[A-Za-z0-9]{36,}") for kind in _GITHUB),
+        ("github-token", b"github_pat_", 0, rb"github_pat_[A-Za-z0-9_]{22,}"),
+        ("gitlab-token", b"glpat-", 0, rb"glpat-[A-Za-z0-9_-]{20,}"),
+        ("slack-token", b"xox", 0, rb"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+        ("aws-key", b"AKIA", 0, rb"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])"),
+        ("aws-key", b"ASIA", 0, rb"(?<![A-Z0-9])ASIA[A-Z0-9]{16}(?![A-Z0-9])"),
+        ("huggingface-token", b"hf_", 0, rb"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
+        ("npm-token", b"npm_", 0, rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
+        ("groq-key", b"gsk_", 0, rb"(?<![A-Za-z0-9])gsk_[A-Za-z0-9]{30,}"),
+        ("xai-key", b"xai-", 0, rb"(?<![A-Za-z0-9])xai-[A-Za-z0-9]{30,}"),
+        ("jwt", b"eyJ", 0, _JWT),
         (
             "bearer-token",
             b"earer",
+            1,
             rb"[Bb]earer(?:\s+|%20|\+)(?P<secret>" + _LIKELY + rb"[A-Za-z0-9._~+/-]{16,}=*)",
         ),
         (
             "private-key",
-            b"PRIVATE KEY",
+            b"-----BEGIN ",
+            0,
             rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?P<secret>[\s\S]+?)(?:-----END|\Z)",
         ),
     )
@@ -116,11 +124,20 @@ def _too_short(value: str) -> bool:
 
 def mask(data: bytes, secrets: Secrets) -> bytes:
     """Return `data` with every secret that is found in it blanked; equal bytes where there is none."""
-    for _ in range(_ROUNDS):  # a marker beside what is left could spell another one
+    for nesting in _ROUNDS:
         if not holds_secret(data, secrets):
             break
-        spans = _merged(find(data, secrets))
+        spans = _merged(find(data, secrets, nesting))
         data = _blanked(data, spans, secrets)
+    return data
+
+
+def without_half(data: bytes, secrets: Secrets) -> bytes:
+    """Return `data` without the beginning of a known secret at its end, where a cap cut it in two."""
+    for name, value in secrets.values:
+        for size in range(len(value) - 1, MIN_SECRET // 2 - 1, -1):
+            if data.endswith(value[:size]):
+                return data[: len(data) - size] + secrets.marker(name)
     return data
 
 
@@ -192,11 +209,14 @@ def _in_the_clear(data: bytes, secrets: Secrets) -> Iterator[Span]:
         while at >= 0:
             yield at, at + len(value), name
             at = data.find(value, at + 1)
-    for name, must, pattern in PATTERNS:
-        if must in data:
-            for found in pattern.finditer(data):
+    for name, must, before, pattern in PATTERNS:
+        at = data.find(must, before)
+        while at >= 0:
+            found = pattern.match(data, at - before)
+            if found:
                 start, end = found.span("secret") if "secret" in pattern.groupindex else found.span()
                 yield start, end, name
+            at = data.find(must, max(found.end() if found else 0, at + 1))
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

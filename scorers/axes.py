@@ -14,7 +14,14 @@ from benchledger.schema.base import BlobRef
 from benchledger.schema.events import AxisState, GraderRan, ModelCalled, WorkdirCaptured
 from benchledger.schema.task import Changes, Expectations
 from benchledger.scorers.evidence import AxisScore, Evidence
-from benchledger.scorers.reading import UPSTREAM_4XX, checks_changed, has_usage, passed, went_unanswered
+from benchledger.scorers.reading import (
+    UPSTREAM_4XX,
+    checks_changed,
+    checks_silent,
+    has_usage,
+    passed,
+    went_unanswered,
+)
 
 __all__ = ["blast_radius", "latency", "pass_rate", "tokens"]
 
@@ -35,8 +42,17 @@ def pass_rate(evidence: Evidence) -> AxisScore:
         partial = 0.0
     payload = _pass_payload(grader) | {"pass": int(verdict), "partial_score": partial}
     value = float(verdict) if partial is None else partial
-    why = "the checks were changed while they ran" if changed else None
+    why = _why_not(grader, changed=changed)
     return AxisScore("pass_rate", "pass_rate@1", value, "recorded", why, payload, seen)
+
+
+def _why_not(grader: GraderRan, *, changed: bool) -> str | None:
+    """Return why an exit code of 0 is no pass, None where it is one or there is none."""
+    if changed:
+        return "the checks were changed while they ran"
+    if grader.exit_code == 0 and checks_silent(grader):
+        return "the checks left with 0 and did not say of each one that it passed"
+    return None
 
 
 def _pass_payload(grader: GraderRan | None) -> dict[str, Any]:

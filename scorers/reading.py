@@ -5,13 +5,14 @@ Frozen with the scorers that call them: a changed reading needs new names, there
 
 from __future__ import annotations
 
-from benchledger.schema.events import ModelCalled, WorkdirCaptured
+from benchledger.schema.events import GraderRan, ModelCalled, WorkdirCaptured
 from benchledger.schema.task import matches
 from benchledger.scorers.evidence import Evidence
 
 __all__ = [
     "UPSTREAM_4XX",
     "checks_changed",
+    "checks_silent",
     "documents",
     "has_usage",
     "passed",
@@ -27,12 +28,26 @@ def passed(evidence: Evidence) -> bool | None:
     """Return the verdict of the task's own checks, None where there is none.
 
     Checks that ran into their limit fail: code that never returns is no solution. Checks that
-    were changed while they ran fail, for they are no longer the task's.
+    were changed while they ran fail, for they are no longer the task's. Where checks report
+    names, an exit code of 0 is not enough: see `checks_silent`.
     """
     grader = evidence.grader
     if grader is None or (grader.exit_code is None and not grader.timed_out):
         return None
-    return grader.exit_code == 0 and not grader.timed_out and not checks_changed(evidence)
+    ended_well = grader.exit_code == 0 and not grader.timed_out
+    return ended_well and not checks_changed(evidence) and not checks_silent(grader)
+
+
+def checks_silent(grader: GraderRan) -> bool:
+    """Return whether checks that report names left one out, reported a failure, or said nothing at all.
+
+    Code under test can end the run that tests it, with any exit code. What it cannot do that way
+    is say of each check that was there before that it passed.
+    """
+    after = grader.checks_after
+    if after is None:
+        return False
+    return not after or not all(after.values()) or not set(grader.checks_before or ()) <= set(after)
 
 
 def checks_changed(evidence: Evidence) -> bool:

@@ -5,7 +5,10 @@ import pytest
 from benchledger.ledger.append import declare
 from benchledger.ledger.store import Ledger
 from benchledger.scorers.composite import GATED_1
+from tests.engine import client, image
 from tests.ledgers import checked
+
+__all__ = ["client", "image", "ledger"]
 
 
 @pytest.fixture

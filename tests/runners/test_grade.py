@@ -136,6 +136,19 @@ def test_a_known_baseline_is_not_run_again(task, folder):
     assert baseline(task) == {"sum": False, "kept": True}
 
 
+def test_what_leaves_with_0_is_compared_with_the_names_of_before(tmp_path):
+    toml = TOML.replace("partial_credit = true\n", "")
+    check = 'echo "ok kept"; . ./code.sh; echo "ok sum"\n'
+    task = made_task(tmp_path / "t", {"workdir/code.sh": "false\n"}, task_toml=toml, checks_check_sh=check)
+    make_workdir(task, tmp_path / "w")
+    (tmp_path / "w/code.sh").write_text("exit 0\n")
+    found = grade(task, tmp_path / "w")
+    assert (found.exit_code, found.checks_after) == (0, {"kept": True})
+    assert found.checks_before == {"kept": True, "sum": True}
+    (tmp_path / "w/code.sh").write_text("exit 1\n")
+    assert grade(task, tmp_path / "w").checks_before is None
+
+
 def test_checks_without_names_report_none(tmp_path):
     toml = TOML.replace('report = "names"\n', "").replace("partial_credit = true\n", "")
     task = made_task(tmp_path, task_toml=toml)

@@ -63,6 +63,29 @@ def test_partial_credit_needs_a_declaration_and_checks_before_and_after():
     assert pass_rate(evidence(PARTIAL, grader=none_failed)).payload["partial_score"] is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, {}),  # ended before the first check
+        ({"a": False, "b": True}, {"a": True}),  # ended between two
+        ({"a": False}, {"a": True, "b": False}),  # says that one failed
+        ({}, {"a": False}),
+    ],
+)
+def test_checks_that_leave_with_0_and_do_not_vouch_for_each_name_fail(before, after):
+    found = pass_rate(evidence(grader=graded(0, checks_before=before, checks_after=after)))
+    assert (found.value, found.payload["pass"], found.payload["exit_code"]) == (0, 0, 0)
+    assert found.reason == "the checks left with 0 and did not say of each one that it passed"
+
+
+@pytest.mark.parametrize(
+    "checks", [{}, {"checks_before": {"a": False}, "checks_after": {"a": True, "b": True}}]
+)
+def test_checks_that_vouch_for_each_name_or_report_none_pass_with_0(checks):
+    found = pass_rate(evidence(grader=graded(0, **checks)))
+    assert (found.value, found.reason) == (1, None)
+
+
 def test_partial_credit_is_lost_where_the_checks_were_changed():
     swapped = {"checks_digest_before": "a" * 64, "checks_digest_after": "b" * 64}
     grader = graded(1, checks_before={"a": False}, checks_after={"a": True}, **swapped)
