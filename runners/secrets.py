@@ -31,8 +31,13 @@ MAX_NESTING = 4
 _ROUNDS = 4
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 # Base62 keys of this length without one digit or capital are words: `sk-loading-indicator`.
-_LIKELY = rb"(?=[a-z_-]*[A-Z0-9])"
-_JWT = rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+# Bounded, for an agent may print megabytes of `sk-sk-sk-`.
+_LIKELY = rb"(?=[a-z_-]{0,100}[A-Z0-9])"
+# Each run of its alphabet is read once, from its first `eyJ` on and never back: else `eyJeyJeyJ…` takes hours.
+_JWT = (
+    rb"(?<![A-Za-z0-9_-])(?:(?!eyJ)[A-Za-z0-9_-])*+"
+    rb"(?P<secret>eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+)"
+)
 
 # (name, bytes without which the pattern cannot match, pattern); group `secret` is blanked, else all
 PATTERNS: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
