@@ -8,6 +8,7 @@ stream that is open, and what only a runner can know of its end.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from benchledger.ledger.counting import GRADED, history_of
 from benchledger.ledger.score import finish
 from benchledger.ledger.store import Ledger
 from benchledger.schema.base import Payload
+from benchledger.schema.errors import Conflict
 from benchledger.schema.events import CellFinished, CellSetup
 from benchledger.schema.history import PriceDeclared, SweepPlanned
 from benchledger.schema.ids import CellId
@@ -75,8 +77,15 @@ class Judged:
 def judge(ended: Open, policy: Policy) -> Judged:
     """Score an attempt and close its stream; raises what the stream's `write` raises."""
     stream: Stream = ended.journal
-    closing, evidence, axes = finish(stream.payloads, stream.blob, policy, ended.stated, ended.notes)
+    late: KeyboardInterrupt | None = None
+    try:
+        closing, evidence, axes = finish(stream.payloads, stream.blob, policy, ended.stated, ended.notes)
+    except KeyboardInterrupt as error:  # an attempt that is done is closed all the same
+        late = error
+        closing, evidence, axes = finish(stream.payloads, stream.blob, policy, ended.stated, ended.notes)
     stream.write(*closing)
+    if late is not None:
+        raise late
     end = closing[-1]
     assert isinstance(end, CellFinished)  # noqa: S101 - for the type checker; `finish` says so
     return Judged(evidence, axes, evaluate(policy, inputs_of(end.outcome, axes)), end)
@@ -146,14 +155,15 @@ def close_abandoned(
     closed = []
     for (ref,) in rows:
         stream = f"cell/{ref}"
-        payloads = [payload for event in ledger.stream(stream) if (payload := event.decoded()) is not None]
+        events = list(ledger.stream(stream))
+        payloads = [payload for event in events if (payload := event.decoded()) is not None]
         setup = payloads[0] if payloads else None
         if not isinstance(setup, CellSetup) or not is_gone((setup.host or {}).get("launcher")):
             continue
         closing, _, _ = finish(payloads, ledger.blob, policy, ("aborted", None), ("its launcher was killed",))
-        first = len(payloads) + 1
-        ledger.emit_all(
-            [Draft(stream, item, actor=actor, version=first + at) for at, item in enumerate(closing)]
-        )
-        closed.append(ref)
+        first = len(events) + 1
+        drafts = [Draft(stream, item, actor=actor, version=first + at) for at, item in enumerate(closing)]
+        with contextlib.suppress(Conflict):  # another launcher, started beside us, did the same
+            ledger.emit_all(drafts)
+            closed.append(ref)
     return closed

@@ -9,7 +9,7 @@ goes wrong on the way is a result too: `Ended.stated` says what only the runner 
 
 from __future__ import annotations
 
-import errno
+import shutil
 import time
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,6 +22,7 @@ from benchledger.runners.agents.plan import plan_launch
 from benchledger.runners.cell_plan import CellPlan, Ended, Report, Stated
 from benchledger.runners.grade import grade
 from benchledger.runners.grading import sandboxed
+from benchledger.runners.host import NO_ROOM
 from benchledger.runners.journal import Journal, new_span
 from benchledger.runners.launch import Endpoint, ExitReport, Launch
 from benchledger.runners.plain import toolchain_environment
@@ -29,7 +30,8 @@ from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call
 from benchledger.runners.proxy.server import Proxy, new_token
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import Places, Sandbox
-from benchledger.runners.sandboxes.trees import fresh_folder, remove_tree
+from benchledger.runners.sandboxes.trees import fresh_folder, remove_surely
+from benchledger.runners.sandboxes.watch import apparent_bytes
 from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
 from benchledger.runners.source import ModelSource
 from benchledger.runners.workdir import Snapshot, capture, make_workdir
@@ -41,7 +43,6 @@ from benchledger.schema.task import matches
 
 __all__ = ["run_cell"]
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _NOTES = 50
 _NOTE = 1000  # characters
 
@@ -56,8 +57,16 @@ def run_cell(plan: CellPlan, sink: Sink, report: Report = _silent, clock: Clock 
     Raises EnvironmentLacks where the machine has no such sandbox, Conflict where the attempt was
     claimed by another launcher: in both cases nothing was started.
     """
-    with _own_sandbox(plan) as sandbox:
-        return _Attempt(plan, sink, report, clock or SystemClock()).run(sandbox)
+    ended: Ended | None = None
+    try:
+        with _own_sandbox(plan) as sandbox:
+            ended = _Attempt(plan, sink, report, clock or SystemClock()).run(sandbox)
+    except KeyboardInterrupt as error:
+        # too late to abort anything: what there is gets judged, and the caller raises
+        if ended is None:
+            raise
+        ended = replace(ended, interrupted=error)
+    return ended
 
 
 def _own_sandbox(plan: CellPlan) -> Sandbox:
@@ -79,27 +88,31 @@ class _Attempt:
         self.drifts = 0
         self.root = new_span()
         self.began = 0.0
+        self.room = 0  # bytes that were free before the agent came
 
     def run(self, sandbox: Sandbox) -> Ended:
         self.began = time.monotonic()
         self.report("setup", f"{self.plan.cell}@{self.plan.attempt}")
         self.journal.write(cell_events.setup(self.plan, self.clock.now_us()))
         interrupted: BaseException | None = None
-        folder = fresh_folder(None if self.plan.places is None else Path(self.plan.places.work).parent)
+        folder: Path | None = None
         try:
+            folder = fresh_folder(None if self.plan.places is None else Path(self.plan.places.work).parent)
+            self.room = shutil.disk_usage(folder).free
             self._execute(sandbox, folder / "work")
         except SandboxFailed as error:
             self._failed(error.part, error)
         except DiskFull as error:
             self._failed("disk", error)
         except OSError as error:
-            self._failed("disk" if error.errno in _NO_ROOM else "sandbox", error)
+            self._failed("disk" if error.errno in NO_ROOM else "sandbox", error)
+            if error.errno in NO_ROOM and folder is not None and self._filled(sandbox, folder):
+                self.stated = ("agent_error", "quota")
         except BenchledgerError as error:
             self._failed("sandbox", error)
         except BaseException as error:  # noqa: BLE001 - raised again by whoever closes the stream
             self.stated, interrupted = ("aborted", None), error
-        finally:
-            remove_tree(folder)
+        interrupted = (remove_surely(folder) if folder else None) or interrupted
         notes = tuple(dict.fromkeys(self.notes))[:_NOTES]
         return Ended(self.journal, self.stated, notes, interrupted, self.drifts)
 
@@ -107,6 +120,12 @@ class _Attempt:
         said = error.message if isinstance(error, BenchledgerError) else str(error)
         self.stated = ("infra_error", part)
         self._note(said)
+
+    def _filled(self, sandbox: Sandbox, folder: Path) -> bool:
+        """Return whether it was the agent that took most of the room that the host had."""
+        places = sandbox.places(folder / "work")
+        own = (folder, *(Path(each) for each in (places.home, places.tmp) if sandbox.name == "local"))
+        return apparent_bytes(own) * 2 >= self.room
 
     def _note(self, text: str) -> None:
         self.notes.append(mask_text(text, self.secrets)[:_NOTE])
@@ -251,8 +270,11 @@ class _Attempt:
         try:
             clean = partial(mask, secrets=self.secrets)
             graded = grade(plan.task, workdir, sandboxed(plan.sandbox, plan.limits, clean))
-        except (SandboxFailed, EnvironmentLacks) as error:
+        except EnvironmentLacks as error:
             self._failed("grader", error)
+            return
+        except SandboxFailed as error:
+            self._failed("engine" if error.part == "engine" else "grader", error)
             return
         streams = {"stdout": self._keep(graded.stdout), "stderr": self._keep(graded.stderr)}
         told = asdict(graded) | streams

@@ -139,7 +139,8 @@ def exited(
         signal=report.signal,
         timed_out=report.timed_out,
         oom=report.oom,
-        limit_hit="seconds" if report.timed_out else None if hit == "seconds" else hit,
+        # a budget that was used up came first: an agent without one may well wait for the end of its time
+        limit_hit=hit or ("seconds" if report.timed_out else None),
         wall_ms=wall_ms,
         active_ms=report.active_ms,
         ended_at=now_us,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from benchledger.runners.grade import Run
 from benchledger.runners.launch import Launch
 from benchledger.runners.plain import Ran, bounded, toolchain_environment
 from benchledger.runners.sandboxes.port import Sandbox
-from benchledger.schema.errors import EnvironmentLacks
+from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 from benchledger.schema.task import Limits
 
 __all__ = ["lacking_tools", "sandboxed"]
@@ -28,11 +31,12 @@ def sandboxed(make: Callable[[], Sandbox], limits: Limits, clean: Callable[[byte
 
     def run(argv: Sequence[str], folder: Path, seconds: float) -> Ran:
         bounds = Limits(seconds=seconds, memory_mb=limits.memory_mb, pids=limits.pids, cpus=limits.cpus)
-        with make() as sandbox:
+        with _entered(make) as sandbox:
             local = sandbox.name == "local"
             env = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | (toolchain_environment() if local else {})
             report = sandbox.run(Launch(tuple(argv), env, {}), folder, bounds, None)
-        if report.exit_code == _ABSENT and f"{argv[0]}:".encode() in report.stderr[:200]:
+        # asked anew, for the agent's code runs within the checks and can print and leave as it likes
+        if report.exit_code == _ABSENT and _is_absent(argv[0], make):
             raise EnvironmentLacks(f"there is no {argv[0]} where the checks run", "install it there")
         code = report.exit_code if report.signal is None else 128 + report.signal
         if report.timed_out:
@@ -40,6 +44,26 @@ def sandboxed(make: Callable[[], Sandbox], limits: Limits, clean: Callable[[byte
         return code, report.timed_out, bounded(clean(report.stdout)), bounded(clean(report.stderr))
 
     return run
+
+
+@contextmanager
+def _entered(make: Callable[[], Sandbox]) -> Iterator[Sandbox]:
+    """Enter a new sandbox; one that cannot be made any more broke since the launch."""
+    with ExitStack() as stack:
+        sandbox = make()
+        try:
+            stack.enter_context(sandbox)
+        except EnvironmentLacks as error:
+            part: Literal["sandbox", "engine"] = "engine" if sandbox.name == "docker" else "sandbox"
+            raise SandboxFailed(error.message, error.hint, part) from error
+        yield sandbox
+
+
+def _is_absent(program: str, make: Callable[[], Sandbox]) -> bool:
+    if "/" in program:
+        return False  # it lies among the checks
+    with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
+        return bool(lacking_tools(make, (program,), Path(empty)))
 
 
 def lacking_tools(make: Callable[[], Sandbox], tools: Sequence[str], folder: Path) -> list[str]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
-__all__ = ["host_facts", "launcher", "launcher_is_gone", "process_start"]
+__all__ = ["NO_ROOM", "host_facts", "launcher", "launcher_is_gone", "process_start", "undisturbed"]
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def host_facts() -> dict[str, Any]:
@@ -54,3 +62,25 @@ def process_start(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
         return "-"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off Ctrl-C, and what is handled alike, to the end of the body: it is done whole, then interrupted.
+
+    Signals are handled in the main thread; in any other one nothing interrupts.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handled = {number: handler for number in _INTERRUPTS if callable(handler := signal.getsignal(number))}
+    for number in handled:
+        signal.signal(number, lambda late, _frame: came.append(late))
+    try:
+        yield
+    finally:
+        for number, handler in handled.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

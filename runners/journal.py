@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchledger.runners.host import undisturbed
 from benchledger.schema.base import BlobRef, Payload
 from benchledger.schema.events import SpanRecorded
 from benchledger.schema.ids import live_id
@@ -47,7 +48,8 @@ class Journal:
         `blobs` are bytes that no judge asks for, such as the messages of a call: they are not kept here,
         for an agent may make thousands of calls.
         """
-        with self._lock:
+        # the count of events would be off by one where Ctrl-C came between the commit and the next line
+        with undisturbed(), self._lock:
             given = self._blobs if blobs is None else blobs
             first = len(self.payloads) + 1
             self._sink.emit_all(

@@ -25,6 +25,7 @@ from benchledger.runners.secret_escapes import unescaped
 from benchledger.runners.secret_layers import Builder, Layer, Seen
 
 MAX_UNPACKED = 8 * 1024 * 1024  # bytes of all members of one text; a bomb is cut there
+MAX_SILENT = 4096  # bytes of a member that yield nothing: a file name of megabytes holds a header every ten
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}(?:\r?\n[A-Za-z0-9+/_-]+)*={0,2}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -61,7 +62,11 @@ def from_base64(data: bytes, seen: Seen) -> Iterator[Layer]:
         yield made.layer()
 
 
-_HEX = re.compile(rb"[0-9A-Fa-f]{2}(?:[ :\r\n]{0,2}[0-9A-Fa-f]{2}){7,}[0-9A-Fa-f]?")
+# The tail takes runs of digits whole: pair by pair the matcher needs a hundred bytes of memory for each.
+_HEX = re.compile(
+    rb"[0-9A-Fa-f]{2}(?:[ :\r\n]{0,2}[0-9A-Fa-f]{2}){7}"
+    rb"(?:[0-9A-Fa-f]++|[ :\r\n]{1,2}(?=[0-9A-Fa-f]{2}))*+"
+)
 _NO_HEX = re.compile(rb"[^0-9A-Fa-f]")
 
 
@@ -98,16 +103,18 @@ def _unpacked(data: bytes, start: int, room: int) -> tuple[bytes, int]:
     unpacker, plain, at = zlib.decompressobj(wbits=47), bytearray(), start  # 47: gzip or zlib by header
     step = 64  # most places that look like a header are none, and say so within a few bytes
     while at < len(data) and not unpacker.eof and len(plain) < room:
+        if not plain and at - start > MAX_SILENT:
+            break
         try:
             plain += unpacker.decompress(data[at : at + step], room - len(plain))
         except zlib.error:
             break
         at += step
-        step = 65536
+        step = 65536 if plain else 1024
     return bytes(plain), max(min(at, len(data)) - len(unpacker.unused_data), start + 1)
 
 
-_TEXT = re.compile(rb'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)"|"\w*index"\s*:\s*(\d+)|(\n\n|\r\n\r\n)')
+_TEXT = re.compile(rb'"(\w+)"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"|"\w*index"\s*:\s*(\d+)|(\n\n|\r\n\r\n)')
 
 
 _FRAME = re.compile(rb'^\[[0-9.e-]+, "o", "((?:[^"\\]|\\.)*)"\]$', re.MULTILINE)

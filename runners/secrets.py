@@ -34,9 +34,11 @@ MAX_NESTING = 4
 _ROUNDS = (0, *[MAX_NESTING] * 4)
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 # Base62 keys of this length without one digit or capital are words: `sk-loading-indicator`.
-_LIKELY = rb"(?=[a-z_-]*[A-Z0-9])"
+# Bounded, for an agent may print megabytes of `sk-sk-sk-`.
+_LIKELY = rb"(?=[a-z_-]{0,100}[A-Z0-9])"
 _GITHUB = (b"o", b"p", b"s", b"u", b"r")
-_JWT = rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+_JWT = rb"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*+"
+_JWT_RUN = re.compile(rb"[A-Za-z0-9_-]+")
 
 # (name, bytes that every match has, how far from its start, pattern). The bytes are looked for first: where
 # a pattern begins with no letter of its own, it is tried at every place, a hundred times as slow.
@@ -216,7 +218,14 @@ def _in_the_clear(data: bytes, secrets: Secrets) -> Iterator[Span]:
             if found:
                 start, end = found.span("secret") if "secret" in pattern.groupindex else found.span()
                 yield start, end, name
-            at = data.find(must, max(found.end() if found else 0, at + 1))
+            at = data.find(must, max(_searched(data, at, name) if found is None else found.end(), at + 1))
+
+
+def _searched(data: bytes, at: int, name: str) -> int:
+    """Return up to where a pattern that did not match at `at` need not be tried again."""
+    # the first `eyJ` of a run speaks for all others in it: else `eyJeyJeyJ…` takes hours
+    run = _JWT_RUN.match(data, at) if name == "jwt" else None
+    return 0 if run is None else run.end()
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:

@@ -37,6 +37,11 @@ _STATED = frozenset(
     }
 )
 _BUDGETS = frozenset({"calls", "tokens", "money"})
+# How our own proxy words a call that ended from the agent's side: it hung up, or ended with the call open.
+_LEFT = frozenset({"agent_left", "closed"})
+# Kinds of the proxy's for an upstream that could not be reached or hung up; foreign records have other words.
+_LOST = frozenset({"refused", "dropped", "redirect"})
+_PATIENCE = 0.25  # share of the attempt's time
 
 
 def is_stated(outcome: str, kind: str | None) -> bool:
@@ -91,27 +96,38 @@ def _upstream_fault(evidence: Evidence) -> str | None:
     if not evidence.calls_observed or not evidence.setup.agent.uses_model:
         return None
     exited = evidence.exited
+    killed = exited is not None and _process_end(exited)[1] in {"oom", "signal"}
     if not evidence.calls:
-        killed = exited is not None and (exited.oom or _process_end(exited)[1] == "signal")
         return None if killed else "no_call"
     last = _last_call(evidence)
     if was_answered(last):
         return None
-    fault = _fault_of(last, exited)
+    fault = _fault_of(last, evidence)
     silent = fault is None and all(call.status is None and not was_answered(call) for call in evidence.calls)
-    return "no_call" if silent else fault
+    return "no_call" if silent and not killed else fault
 
 
 def _last_call(evidence: Evidence) -> ModelCalled:
-    return max(evidence.calls, key=lambda call: call.number)
+    """Return the last call to the cell's model; one to another model says nothing of the endpoint's health.
+
+    Else an agent would escape its zero by asking for a model that it may not have.
+    """
+    own = [call for call in evidence.calls if call.model_asked in (None, evidence.setup.model)]
+    return max(own or evidence.calls, key=lambda call: call.number)
 
 
-def _fault_of(call: ModelCalled, exited: CellExited | None) -> str | None:
+def _fault_of(call: ModelCalled, evidence: Evidence) -> str | None:
+    exited = evidence.exited
     at_limit = exited is not None and (exited.timed_out or exited.limit_hit == "seconds")
     status, error = call.status, call.error or ""
+    kind = error.partition(":")[0]
+    if kind in _LEFT:
+        return "hang" if status is None and at_limit and _waited(call, evidence) else None
     if status is None:
-        if at_limit and not _NO_WAY.search(error):
+        if kind == "timeout":
             return "hang"
+        if at_limit and kind not in _LOST and not _NO_WAY.search(error):
+            return "hang" if _waited(call, evidence) else None
         return "unreachable" if error else None
     if status == 429:
         return "rate_limit"
@@ -121,6 +137,22 @@ def _fault_of(call: ModelCalled, exited: CellExited | None) -> str | None:
         return "upstream" if status in (408, 425) else "auth"
     # An answer that was still streaming at the limit is the agent's time, not the upstream's failure.
     return None if 200 <= status < 300 and at_limit else "upstream"
+
+
+def _waited(call: ModelCalled, evidence: Evidence) -> bool:
+    """Return whether it was the upstream that let the time run out, in a call that was open at the limit.
+
+    An agent at work is within a call most of the time, and one that dawdles can open one at the end. So the
+    call must have waited longer than any that was answered, and for a good part of the attempt's time.
+    """
+    answered = [each.latency_ms or 0.0 for each in evidence.calls if was_answered(each)]
+    if not answered or call.latency_ms is None:
+        return True
+    limits, exited = evidence.setup.limits, evidence.exited
+    time = limits.seconds * 1000 if limits is not None and limits.seconds else None
+    if time is None and exited is not None:
+        time = exited.active_ms or exited.wall_ms
+    return call.latency_ms >= max(*answered, (time or 0.0) * _PATIENCE)
 
 
 def _bad_request(evidence: Evidence) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +17,7 @@ import docker
 import docker.errors
 
 from benchledger.runners.launch import ExitReport, Launch
-from benchledger.runners.sandboxes import docker_settings, engine, homes, netns, relay
+from benchledger.runners.sandboxes import docker_settings, engine, homes, netns, reaper_program, relay
 from benchledger.runners.sandboxes.attach import Streams
 from benchledger.runners.sandboxes.forward import Forwarder
 from benchledger.runners.sandboxes.port import Address, Caps
@@ -83,6 +87,7 @@ class Attempt:
         return self._report(state, breach, streams.left or 0, times, over=over)
 
     def _create(self, launch: Launch, limits: Limits, environment: dict[str, str]) -> None:
+        self._after.enter_context(_reaped())
         try:
             with engine.translated("create the container"):
                 made = self._client.containers.create(
@@ -192,3 +197,23 @@ class Attempt:
             survivors=0 if breach else left,
             quota=breach == "disk" or over,
         )
+
+
+@contextlib.contextmanager
+def _reaped() -> Iterator[None]:
+    """See to it that this process's containers are removed where it is killed before the end of the body."""
+    label = f"{engine.OWNER_LABEL}={engine.owner()}"
+    command = [sys.executable, "-I", "-S", reaper_program.__file__, label, json.dumps(sys.path)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            process.communicate(b"\n")

@@ -33,6 +33,7 @@ from benchledger.schema.task import Limits
 __all__ = ["Attempt"]
 
 STAGE_SECONDS = 20.0
+_LOST = -1
 
 
 class Attempt:
@@ -80,6 +81,11 @@ class Attempt:
             status = _status(control, self._caps.grace_seconds)
         ended = time.monotonic()
         left = self._kill(family)
+        if status == _LOST:
+            # within a namespace of processes nobody can reach the stage: it was somebody outside
+            if family.has_init and not group.oom:
+                raise SandboxFailed("the first process of the local sandbox was killed from outside")
+            status = int(signal.SIGKILL)
         control.close()
         self._join()
         gone = time.monotonic()
@@ -218,7 +224,7 @@ def _hello(control: socket.socket) -> tuple[dict[str, Any], list[socket.socket]]
 
 
 def _status(control: socket.socket, seconds: float) -> int | None:
-    """Return the program's status as of waitpid, None while it runs. A killed stage counts as killed."""
+    """Return the program's status as of waitpid, None while it runs, _LOST where its stage was killed."""
     ready, _, _ = select.select([control], [], [], seconds)
     if not ready:
         return None
@@ -226,7 +232,7 @@ def _status(control: socket.socket, seconds: float) -> int | None:
         line = control.recv(4096)
     except OSError:
         line = b""
-    return int(json.loads(line)["status"]) if line else int(signal.SIGKILL)
+    return int(json.loads(line)["status"]) if line else _LOST
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

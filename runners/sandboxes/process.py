@@ -30,7 +30,7 @@ class Family:
 
     def __init__(self, stage: int, value: str, *, init: bool) -> None:
         """Know the stage, the marker's value, and whether the stage's child is an init of its own."""
-        self._stage, self._init = stage, init
+        self._stage, self.has_init = stage, init
         self._marker = f"{MARKER}={value}".encode()
 
     def members(self, *, marked: bool = False) -> list[int]:
@@ -42,7 +42,7 @@ class Family:
             return []
         spared = {self._stage, *self._inits()}
         found = set(_below(self._stage))
-        if marked and not self._init:
+        if marked and not self.has_init:
             found |= {int(name) for name in _listed("/proc") if self._carries(name)}
         return sorted(pid for pid in found - spared if _lives(pid))
 
@@ -74,7 +74,7 @@ class Family:
         return len(first)
 
     def _inits(self) -> list[int]:
-        return _children(self._stage) if self._init else []
+        return _children(self._stage) if self.has_init else []
 
     def _carries(self, pid: str) -> bool:
         return self._marker in _read(f"/proc/{pid}/environ").split(b"\0")

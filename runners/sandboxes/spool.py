@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ class Spool:
         """Open the file; it has no name, so that nothing is left of it."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         self._cap = cap
+        self._failure: OSError | None = None
         self.seen = 0
 
     @property
@@ -27,20 +29,26 @@ class Spool:
         return self.seen > self._cap
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take a chunk."""
+        """Take a chunk. Where the disk is full it is dropped, for the program must not wait; `take` says so."""
         room = self._cap - self.seen
         self.seen += len(data)
-        if room > 0 and not self._file.closed:
-            self._file.write(data[:room])
+        if room > 0 and self._failure is None and not self._file.closed:
+            try:
+                self._file.write(data[:room])
+            except OSError as error:
+                self._failure = error
 
     def take(self) -> bytes:
-        """Return what was kept."""
+        """Return what was kept; raises OSError where the host had no room for it."""
+        if self._failure is not None:
+            raise self._failure
         self._file.seek(0)
         return self._file.read()
 
     def close(self) -> None:
         """Forget it."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # it may hold what a full disk did not take
+            self._file.close()
 
 
 def drain(descriptor: int, *takers: Callable[[bytes], None]) -> Thread:

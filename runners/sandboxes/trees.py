@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Copied", "copy_tree", "fresh_folder", "remove_tree", "replacing", "walk"]
+__all__ = ["Copied", "copy_tree", "fresh_folder", "remove_surely", "remove_tree", "replacing", "walk"]
 
 _CELL = re.compile(r"cell-[A-Za-z0-9_]{8}")
 
@@ -43,6 +43,15 @@ def remove_tree(folder: Path) -> None:
             if not path.is_symlink():
                 path.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_surely(folder: Path) -> KeyboardInterrupt | None:
+    """Remove a folder of ours all the same where Ctrl-C comes between; return that."""
+    try:
+        remove_tree(folder)
+    except KeyboardInterrupt as error:
+        return remove_surely(folder) or error
+    return None
 
 
 class Copied:

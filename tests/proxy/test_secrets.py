@@ -4,6 +4,7 @@ import base64
 import gzip
 import html
 import json
+import time
 import urllib.parse
 import zlib
 
@@ -267,3 +268,19 @@ def test_the_spelling_of_secrets_shows_their_names_only():
 def test_a_secret_that_the_marker_would_spell_does_not_come_back():
     secrets = Secrets.named({"upstream_key": "upstream_key"})
     assert b"upstream_key" not in mask(b"an upstream_key here", secrets)
+
+
+def cost(pattern, size):
+    data = (pattern * (size // len(pattern) + 1))[:size]
+    took = []
+    for _ in range(3):
+        began = time.thread_time()
+        mask(data, KNOWN)
+        took.append(time.thread_time() - began)
+    return min(took)
+
+
+# each of them once took time that grew with the square of its length
+@pytest.mark.parametrize("pattern", [b"eyJ", b"sk-", b"\x1f\x8b\x08\x08\1\1\1\1\1\1"])
+def test_what_an_agent_prints_to_stall_the_masking_costs_time_in_proportion(pattern):
+    assert cost(pattern, 1 << 18) < 8 * cost(pattern, 1 << 16) + 0.05

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -127,22 +129,39 @@ def starts_with(name, pid):
     return False
 
 
-def test_the_container_of_a_killed_runner_is_removed_by_the_next_one(client, image, tmp_path):
-    mark = f"6{uuid.uuid4().int % 10**12}"
-    runner = subprocess.Popen([sys.executable, "-c", RUNNER, tmp_path, image, mark])
+def started_runner(folder, image, mark):
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, folder, image, mark])
     while not any(starts_with(b"sleep", pid) for pid in on_host(mark.encode())):
         assert runner.poll() is None
+    return runner
+
+
+def killed(runner):
     runner.kill()
     runner.wait()
 
-    def left():
-        owners = [each["Labels"].get(engine.OWNER_LABEL, "") for each in client.api.containers(all=True)]
-        return [name for name in owners if f"/{runner.pid}/" in name]
 
-    # that of a test which runs beside this one may come first
+def test_the_container_of_a_killed_runner_is_removed_at_once(client, image, tmp_path):
+    mark = f"6{uuid.uuid4().int % 10**12}"
+    killed(started_runner(tmp_path, image, mark))
+    assert gone(mark.encode())
+
+
+def test_where_all_that_a_runner_started_was_killed_the_next_one_removes_its_container(
+    client, image, tmp_path
+):
+    mark = f"6{uuid.uuid4().int % 10**12}"
+    runner = started_runner(tmp_path, image, mark)
+    owner = f"/{runner.pid}/"
+    reapers = [pid for pid in on_host(b"reaper_program") if owner in Path(f"/proc/{pid}/cmdline").read_text()]
+    assert len(reapers) == 1
+    os.kill(reapers[0], signal.SIGKILL)
+    killed(runner)
+    assert not gone(mark.encode(), 0.5)
     with Docker(image, client=client):
         assert gone(mark.encode())
-    assert left() == []
+    owners = [each["Labels"].get(engine.OWNER_LABEL, "") for each in client.api.containers(all=True)]
+    assert [name for name in owners if owner in name] == []
 
 
 def test_an_image_is_named_by_its_id_too(client, image, tmp_path):

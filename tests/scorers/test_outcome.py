@@ -41,7 +41,7 @@ def ending(*calls, grader=FAILED, uses_model=True, observed=("model_calls",), **
 )
 @pytest.mark.parametrize("before", [(), (call(1),)], ids=["at once", "after work"])
 def test_an_upstream_that_failed_the_last_call_is_an_infra_error(before, last, exit, kind):
-    assert ending(*before, failed_call(9, *last), **exit) == ("infra_error", kind, ())
+    assert ending(*before, failed_call(9, *last, latency_ms=3000.0), **exit) == ("infra_error", kind, ())
 
 
 @pytest.mark.parametrize("exit", [{}, {"exit_code": 1}, LIMIT])
@@ -56,6 +56,49 @@ def test_calls_of_which_nothing_came_back_are_no_call():
 def test_no_call_needs_an_agent_with_a_model_and_someone_who_watched():
     assert ending(uses_model=False) == ("finished", None, ())
     assert ending(observed=()) == ("finished", None, ())
+
+
+@pytest.mark.parametrize("error", ["agent_left: the agent hung up", "closed: the attempt ended"])
+@pytest.mark.parametrize(("status", "before"), [(None, (call(1),)), (200, (call(1),)), (200, ())])
+def test_an_agent_that_left_a_call_by_itself_blames_nobody(error, status, before):
+    left = failed_call(2, status, error)
+    assert ending(*before, left) == ("finished", None, ())
+    assert ending(*before, left, signal=9, exit_code=None) == ("agent_error", "signal", ())
+    assert ending(*before, left, oom=True) == ("agent_error", "oom", ())
+
+
+def test_an_agent_that_was_killed_in_its_first_call_was_killed():
+    left = failed_call(1, None, "agent_left: the agent hung up")
+    assert ending(left, signal=9, exit_code=None) == ("agent_error", "signal", ())
+    assert ending(left, exit_code=1) == ("infra_error", "no_call", ())
+
+
+@pytest.mark.parametrize(
+    ("waited", "slowest", "end"),
+    [
+        (3000.0, 50.0, ("infra_error", "hang", ())),
+        (1000.0, 50.0, ("timeout", None, ())),  # no good part of the 5 s
+        (3000.0, 3500.0, ("timeout", None, ())),  # as slow as it was before
+    ],
+)
+def test_a_call_that_is_open_at_the_limit_is_a_hang_only_where_the_upstream_used_up_the_time(
+    waited, slowest, end
+):
+    left = failed_call(2, None, "agent_left: the agent hung up", latency_ms=waited)
+    assert ending(call(1, latency_ms=slowest), left, **LIMIT) == end
+
+
+def test_an_upstream_that_our_proxy_waited_for_in_vain_hangs_and_one_that_hung_up_does_not():
+    assert ending(call(1), failed_call(2, None, "timeout: silent"))[1] == "hang"
+    assert ending(call(1), failed_call(2, None, "dropped: reset"), **LIMIT)[1] == "unreachable"
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_a_failed_call_to_another_model_says_nothing_of_the_endpoint(status):
+    own = call(1, model_asked="org/model")
+    assert ending(own, failed_call(2, status, "status: no", model_asked="other")) == ("finished", None, ())
+    assert ending(failed_call(2, status, "status: no", model_asked="other"))[0] == "infra_error"
+    assert ending(own, failed_call(2, status, "status: no", model_asked="org/model"))[0] == "infra_error"
 
 
 def test_an_upstream_that_recovered_is_no_infra_error():
