@@ -69,7 +69,7 @@ def test_an_engine_that_dies_in_mid_run_is_an_engine_that_failed(ledger, tmp_pat
     finally:
         for mark in struck.marks:
             kill_containers_of(mark)
-    assert ran.outcome == ("infra_error", "engine")
+    assert ran.outcome == ("infra_error", "engine"), payloads(ledger, ran.ref, "cell.exited")
     assert ran.composite is None
     assert payloads(ledger, ran.ref, "cell.finished")
     assert all(gone(mark) for mark in struck.marks)
