@@ -58,18 +58,22 @@ def test_an_engine_that_dies_in_mid_run_is_an_engine_that_failed(ledger, tmp_pat
     parts = prepared(tmp_path, "sleep")
 
     def stop(mark):
-        time.sleep(1)
+        time.sleep(3)
         os.kill(pid, signal.SIGKILL)
 
     struck = Struck(partial(Docker, image, client=own), 1, stop)
+
+    def in_docker(plan):
+        return replace(plan, sandbox=struck, sandbox_name="docker", installed=None)
+
     try:
-        ran = run_into(
-            ledger, parts, source_of(parts), lambda plan: replace(plan, sandbox=struck, sandbox_name="docker")
-        )
+        ran = run_into(ledger, parts, source_of(parts), in_docker)
     finally:
         for mark in struck.marks:
             kill_containers_of(mark)
     assert ran.outcome == ("infra_error", "engine")
+    assert payloads(ledger, ran.ref, "model.called")
+    assert not payloads(ledger, ran.ref, "cell.exited")
     assert ran.composite is None
     assert payloads(ledger, ran.ref, "cell.finished")
     assert all(gone(mark) for mark in struck.marks)
