@@ -34,7 +34,7 @@ from benchledger.schema.events import AgentIdentity
 from benchledger.schema.ids import CellId
 from benchledger.schema.task import Limits
 
-__all__ = ["NO_MODEL", "Prepared", "Request", "plan_cell", "prepare"]
+__all__ = ["NO_MODEL", "Prepared", "Request", "plan_cell", "prepare", "uninstalled"]
 
 NO_MODEL = "none"  # the model id of an agent that asks none
 
@@ -77,11 +77,7 @@ def prepare(request: Request) -> Prepared:
     Raises UnknownName and UsageError for what is named wrongly, BadInput for a file that is wrong,
     EnvironmentLacks, with the next step, for what this machine lacks.
     """
-    spec = agent_named(request.agent, load_agents(request.agent_files))
-    overlays = tuple(read_overlay(path) for path in request.overlays)
-    spec = overlaid(spec, overlays)
-    task = load_task(find_task(request.task, [suite_root(), *request.roots]))
-    _refuse_environment(task)
+    spec, overlays, task = _named(request)
     ready, identity, sandbox = _place(request, spec)
     _check_tools(request, task, sandbox)
     return Prepared(
@@ -98,6 +94,22 @@ def prepare(request: Request) -> Prepared:
     )
 
 
+def uninstalled(request: Request, *, answers: bool) -> AgentSpec | None:
+    """Return the agent that has to be installed before `prepare`, None where nothing has to be.
+
+    What else would be missing is found first, so that nobody waits for an installation in vain;
+    `answers` says whether there is to be a source of them.
+    """
+    spec, _, task = _named(request)
+    if request.sandbox != "local" or spec.install.kind == "none" or installed(spec) is not None:
+        return None
+    _check_tools(request, task, sandbox_type(request.sandbox))
+    _model(request, spec)
+    if spec.uses_model and not answers:
+        raise _unanswered(spec)
+    return spec
+
+
 def plan_cell(
     parts: Prepared,
     source: ModelSource | None,
@@ -112,9 +124,7 @@ def plan_cell(
     protocol = None
     if parts.agent.uses_model:
         if source is None:
-            raise UsageError(
-                f"{parts.agent.name} asks a model", "give --endpoint URL, --scripted or --replay"
-            )
+            raise _unanswered(parts.agent)
         if source.prices is None and parts.limits.money is not None:
             raise UsageError("a limit of money needs prices", "give --price, or leave the limit out")
         protocol = parts.protocol or choose_protocol(parts.agent, source.served)
@@ -139,12 +149,25 @@ def plan_cell(
     )
 
 
+def _named(request: Request) -> tuple[AgentSpec, tuple[Overlay, ...], Task]:
+    spec = agent_named(request.agent, load_agents(request.agent_files))
+    overlays = tuple(read_overlay(path) for path in request.overlays)
+    spec = overlaid(spec, overlays)
+    task = load_task(find_task(request.task, [suite_root(), *request.roots]))
+    _refuse_environment(task)
+    return spec, overlays, task
+
+
 def _model(request: Request, spec: AgentSpec) -> str:
     if not spec.uses_model:
         return NO_MODEL
     if not request.model:
         raise UsageError(f"{spec.name} asks a model, and none is named", "name it with --model")
     return request.model
+
+
+def _unanswered(spec: AgentSpec) -> UsageError:
+    return UsageError(f"{spec.name} asks a model", "give --endpoint URL, --scripted or --replay")
 
 
 def _refuse_environment(task: Task) -> None:

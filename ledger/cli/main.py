@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": (f"{_HERE}.init:init", "Make a new, empty ledger."),
     "append": (f"{_HERE}.append:append", "Append runs, published cells or an export to the ledger."),
     "run": (f"{_HERE}.run:run", "Run an agent on a task, record every step, grade and score it."),
+    "check": (f"{_HERE}.check:check", "Try an agent on a task: a provisional score, and nothing is kept."),
     "export": (f"{_HERE}.export:export", "Write the whole ledger as JSON Lines."),
     "verify": (f"{_HERE}.verify:verify", "Check every byte and every number of the ledger."),
     "rescore": (f"{_HERE}.rescore:rescore", "Score all history under other weights and show what moves."),

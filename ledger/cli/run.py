@@ -74,7 +74,7 @@ def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: 
 
     recorded, known = _recorded(ledger, given["replay"])
     parts = prepare(running.request_of(given, known))
-    source = _source(given, parts, recorded)
+    source = running.source_of(given, parts, recorded)
     for ref in runs.close_abandoned(ledger, launcher_is_gone, policy, _ACTOR):
         click.echo(f"closed {clean(ref)} as aborted: its launcher was killed", err=True)
     told = []
@@ -122,24 +122,6 @@ def _one(
     if ended.interrupted is not None:
         raise ended.interrupted
     return running.judged_json(judged, ended)
-
-
-def _source(given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None) -> ModelSource | None:
-    from benchledger.runners.source import replayed
-    from benchledger.schema.errors import UsageError
-
-    named = [name for name in ("endpoint", "scripted", "replay") if given[name]]
-    if len(named) > 1:
-        raise UsageError(f"--{named[0]} and --{named[1]} exclude each other", "give one source of answers")
-    if (given["variant"] or given["fault"]) and not given["scripted"]:
-        raise UsageError("--variant and --fault play on a script", "give --scripted with them")
-    if not parts.agent.uses_model:
-        return None
-    if recorded is not None:
-        return replayed(recorded)
-    if given["scripted"]:
-        return running.scripted_source(given, parts)
-    return running.live_source(given, parts) if given["endpoint"] else None
 
 
 def _recorded(ledger: Ledger, text: str | None) -> tuple[Recorded | None, dict[str, str]]:

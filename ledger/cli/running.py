@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from benchledger.ledger.cli.render import NONE, clean, interval, number, table
+from benchledger.ledger.cli.render import NONE, clean, interval, number, progress_lines, table
 from benchledger.ledger.cli.upstreams import endpoint_options, upstream_of
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from benchledger.runners.cell_plan import Ended, Report
     from benchledger.runners.prepare import Prepared, Request
     from benchledger.runners.proxy.config import Prices
-    from benchledger.runners.source import ModelSource
+    from benchledger.runners.source import ModelSource, Recorded
 
 __all__ = [
     "cell_options",
+    "install_first",
     "judged_json",
-    "live_source",
     "request_of",
-    "scripted_source",
     "show_judged",
+    "source_of",
     "terminated_is_interrupted",
     "watching",
 ]
@@ -70,6 +70,13 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
     from benchledger.runners.prepare import Request
     from benchledger.schema.errors import UsageError
 
+    sources = [name for name in ("endpoint", "scripted", "replay") if given.get(name)]
+    if len(sources) > 1:
+        raise UsageError(
+            f"--{sources[0]} and --{sources[1]} exclude each other", "give one source of answers"
+        )
+    if (given["variant"] or given["fault"]) and not given["scripted"]:
+        raise UsageError("--variant and --fault play on a script", "give --scripted with them")
     known = recorded or {}
     named: dict[str, str] = {name: given[name] or known.get(name, "") for name in ("agent", "model", "task")}
     for name, command in (("agent", "agents"), ("task", "tasks")):
@@ -89,14 +96,52 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
     )
 
 
-def scripted_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
+def install_first(given: Mapping[str, Any], request: Request) -> None:
+    """Install the agent where it is not, and say so on standard error.
+
+    What is named wrongly is found before, as in `prepare`. EnvironmentLacks with --no-install.
+    """
+    from benchledger.runners.agents.install import default_root, install
+    from benchledger.runners.prepare import uninstalled
+    from benchledger.schema.errors import EnvironmentLacks
+
+    spec = uninstalled(request, answers=bool(given["endpoint"] or given["scripted"]))
+    if spec is None:
+        return
+    if given["no_install"]:
+        raise EnvironmentLacks(
+            f"{spec.name} {spec.version} is not installed",
+            "leave out --no-install, and it is installed first",
+        )
+    where = clean(str(default_root()))
+    click.echo(f"{spec.name} {spec.version} is not installed: installing it into {where}", err=True)
+    with progress_lines() as told:
+        install(spec, progress=told)
+
+
+def source_of(
+    given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None = None
+) -> ModelSource | None:
+    """Return where the answers come from, None for an agent that asks no model; raises UsageError."""
+    from benchledger.runners.source import replayed
+
+    if not parts.agent.uses_model:
+        return None
+    if recorded is not None:
+        return replayed(recorded)
+    if given["scripted"]:
+        return _scripted(given, parts)
+    return _live(given, parts) if given["endpoint"] else None
+
+
+def _scripted(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
     from benchledger.runners.script import PASS
     from benchledger.runners.source import scripted
 
     return scripted(parts.task, given["variant"] or PASS, _fault(given["fault"]))
 
 
-def live_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
+def _live(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
     """Return the endpoint as the source, asked first what it serves unless that is not wanted."""
     from benchledger.runners.endpoint import probe
     from benchledger.runners.source import live
