@@ -27,7 +27,7 @@ from benchledger.runners.plain import toolchain_environment
 from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call_span, to_event
 from benchledger.runners.proxy.server import Proxy, new_token
 from benchledger.runners.sandboxes.local import Local
-from benchledger.runners.sandboxes.port import Places, Sandbox
+from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
 from benchledger.runners.sandboxes.trees import fresh_folder, remove_tree
 from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text
 from benchledger.runners.source import ModelSource
@@ -174,7 +174,6 @@ class _Attempt:
 
     def _planned(self, places: Places, proxy: Proxy | None) -> Launch:
         plan = self.plan
-        local = plan.sandbox_name == "local"
         url = "" if proxy is None else f"http://127.0.0.1:{proxy.address[1]}"
         launch = plan_launch(
             plan.agent,
@@ -184,7 +183,11 @@ class _Attempt:
             places.home,
             installed=plan.installed,
         )
-        return replace(launch, env={**toolchain_environment(), **launch.env}) if local else launch
+        return (
+            replace(launch, env={**toolchain_environment(), **launch.env})
+            if plan.sandbox_name in ON_HOST
+            else launch
+        )
 
     def _exited(self, report: ExitReport, hit: LimitHit | None) -> None:
         keep, wall_ms = self._keep, (time.monotonic() - self.began) * 1000
@@ -205,7 +208,7 @@ class _Attempt:
             self._note("output beyond the cap was cut")
         for note in report.notes:
             self._note(note)
-        ready = self.plan.installed if self.plan.sandbox_name == "local" else None
+        ready = self.plan.installed if self.plan.sandbox_name in ON_HOST else None
         if ready is not None and cache_altered(ready):
             self._note("the agent altered the cache that its launches share")
 
@@ -246,7 +249,7 @@ class _Attempt:
         plan = self.plan
         self.report("grade", " ".join(plan.task.checks.command))
         try:
-            graded = grade(plan.task, workdir, sandboxed(plan.sandbox, plan.limits))
+            graded = grade(plan.task, workdir, sandboxed(plan.checks_sandbox or plan.sandbox, plan.limits))
         except (SandboxFailed, EnvironmentLacks) as error:
             self._failed("grader", error)
             return

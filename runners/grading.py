@@ -8,7 +8,7 @@ from pathlib import Path
 from benchledger.runners.grade import Run
 from benchledger.runners.launch import Launch
 from benchledger.runners.plain import Ran, bounded, toolchain_environment
-from benchledger.runners.sandboxes.port import Sandbox
+from benchledger.runners.sandboxes.port import ON_HOST, Sandbox
 from benchledger.schema.errors import EnvironmentLacks
 from benchledger.schema.task import Limits
 
@@ -28,8 +28,8 @@ def sandboxed(make: Callable[[], Sandbox], limits: Limits) -> Run:
     def run(argv: Sequence[str], folder: Path, seconds: float) -> Ran:
         bounds = Limits(seconds=seconds, memory_mb=limits.memory_mb, pids=limits.pids, cpus=limits.cpus)
         with make() as sandbox:
-            local = sandbox.name == "local"
-            env = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | (toolchain_environment() if local else {})
+            own = toolchain_environment() if sandbox.name in ON_HOST else {}
+            env = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | own
             report = sandbox.run(Launch(tuple(argv), env, {}), folder, bounds, None)
         if report.exit_code == _ABSENT and f"{argv[0]}:".encode() in report.stderr[:200]:
             raise EnvironmentLacks(f"there is no {argv[0]} where the checks run", "install it there")

@@ -8,6 +8,7 @@ installed, a toolchain, an image, a protocol that nobody shares.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from benchledger.runners.agents.plan import choose_protocol
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.cell_plan import CellPlan
 from benchledger.runners.grading import lacking_tools
+from benchledger.runners.inside import image_named, installed_inside, look_around, sandboxes_inside
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.runners.sandboxes.registry import sandbox_type
 from benchledger.runners.source import ModelSource
@@ -41,7 +43,10 @@ NO_MODEL = "none"  # the model id of an agent that asks none
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a person asks for, by name. `limits` take the place of the task's own, field by field."""
+    """What a person asks for, by name. `limits` take the place of the task's own, field by field.
+
+    For the sandbox `run-cell`: the digest of the image that it is in, and files that the agent must not read.
+    """
 
     agent: str
     task: str
@@ -53,6 +58,8 @@ class Request:
     overlays: Sequence[Path] = ()
     roots: Sequence[Path] = ()
     limits: Mapping[str, float | int] = field(default_factory=dict)
+    image_digest: str | None = None
+    hidden: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +76,19 @@ class Prepared:
     sandbox_name: str
     limits: Limits
     protocol: str | None
+    checks_sandbox: Callable[[], Sandbox] | None = None
+    not_isolated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a cell is to run, and as which agent."""
+
+    installed: Installed | None
+    identity: AgentIdentity
+    sandbox: Callable[[], Sandbox]
+    checks: Callable[[], Sandbox] | None = None
+    not_isolated: tuple[str, ...] = ()
 
 
 def prepare(request: Request) -> Prepared:
@@ -78,19 +98,21 @@ def prepare(request: Request) -> Prepared:
     EnvironmentLacks, with the next step, for what this machine lacks.
     """
     spec, overlays, task = _named(request)
-    ready, identity, sandbox = _place(request, spec)
-    _check_tools(request, task, sandbox)
+    place = _place(request, spec, task)
+    _check_tools(request, task, place.checks or place.sandbox)
     return Prepared(
         task=task,
         agent=spec,
         overlays=overlays,
-        installed=ready,
-        identity=identity,
+        installed=place.installed,
+        identity=place.identity,
         model=_model(request, spec),
-        sandbox=sandbox,
+        sandbox=place.sandbox,
         sandbox_name=request.sandbox,
         limits=_limits(task.limits, request.limits),
         protocol=request.protocol,
+        checks_sandbox=place.checks,
+        not_isolated=place.not_isolated,
     )
 
 
@@ -145,6 +167,8 @@ def plan_cell(
         overlays=parts.overlays,
         installed=parts.installed,
         harness=f"benchledger {version('benchledger')}",
+        checks_sandbox=parts.checks_sandbox,
+        not_isolated=parts.not_isolated,
         secrets=secrets,
     )
 
@@ -178,9 +202,7 @@ def _refuse_environment(task: Task) -> None:
         )
 
 
-def _place(
-    request: Request, spec: AgentSpec
-) -> tuple[Installed | None, AgentIdentity, Callable[[], Sandbox]]:
+def _place(request: Request, spec: AgentSpec, task: Task) -> _Place:
     made = sandbox_type(request.sandbox)
     told: dict[str, Any] = {"name": spec.name, "version": spec.version, "uses_model": spec.uses_model}
     if request.sandbox == "docker":
@@ -190,15 +212,20 @@ def _place(
         identity = AgentIdentity(
             **told, image=found.image, image_digest=found.digest, image_id=found.image_id
         )
-        return found.installed, identity, partial(made, found.image_id)
+        return _Place(found.installed, identity, partial(made, found.image_id))
     if request.image is not None:
         raise UsageError(f"sandbox {request.sandbox} runs no image", "use --sandbox docker with --image")
-    ready = installed(spec)
+    inside = request.sandbox == "run-cell"
+    ready = installed_inside(spec) if inside else installed(spec)
     if ready is None:
         raise EnvironmentLacks(
             f"{spec.name} {spec.version} is not installed", f"run `benchledger agents install {spec.name}`"
         )
-    return ready, AgentIdentity(**told), made
+    if not inside:
+        return _Place(ready, AgentIdentity(**told), made)
+    identity = AgentIdentity(**told, **image_named(request.image_digest, os.environ))
+    agent, checks = sandboxes_inside()
+    return _Place(ready, identity, agent, checks, look_around(agent, task, request.hidden))
 
 
 def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox]) -> None:

@@ -26,6 +26,7 @@ _ACTOR = "check"
     "benchledger check --agent nop --task mutations/python-lru-cache --json | jq .composite",
 )
 @running.cell_options
+@running.sandbox_options
 @click.option("--no-install", is_flag=True, help="Refuse an agent that is not installed.")
 @click.option(
     "--policy", default="gated-1", show_default=True, metavar="NAME|FILE", help="The policy of its score."

@@ -37,6 +37,7 @@ _ACTOR = "run"
     "benchledger run --replay SWEEP/AGENT/MODEL/CATEGORY/TASK",
 )
 @running.cell_options
+@running.sandbox_options
 @click.option("--replay", metavar="CELL[@ATTEMPT]", help="Answer from the calls that a cell recorded.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many runs.")
 @click.option("--sweep", metavar="NAME", help="The sweep of the cell.  [default: run-YYYYMMDD]")
@@ -98,21 +99,11 @@ def _one(
     from benchledger.runners.cell import run_cell
     from benchledger.runners.prepare import plan_cell
     from benchledger.runners.secrets import environment_secrets
-    from benchledger.schema.history import SweepPlanned
 
     sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
     plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
     number, attempt = runs.next_place(ledger, plan.cell, plan.mode, plan.sandbox_name)
-    intent = SweepPlanned(
-        sweep=sweep,
-        agents=(plan.cell.agent,),
-        models=(plan.cell.model,),
-        tasks=(plan.cell.task_id,),
-        repeats=given["repeat"],
-        policy_id=policy.policy_id,
-        limits=plan.limits,
-    )
-    runs.announce(ledger, intent, policy, _ACTOR)
+    runs.announce(ledger, running.intent_of(plan, policy, given["repeat"]), policy, _ACTOR)
     plan = replace(
         plan, cell=replace(plan.cell, run=number), attempt=attempt, policy_id=policy.policy_id, actor=_ACTOR
     )

@@ -1,4 +1,4 @@
-"""What `run` and `check` share: their options, the source of answers, progress, how a result is shown."""
+"""What `run`, `check` and `run-cell` share: their options, the source of answers, progress, how a result is shown."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchledger.ledger.cli.render import NONE, clean, interval, number, progress_lines, table
-from benchledger.ledger.cli.upstreams import endpoint_options, upstream_of
+from benchledger.ledger.cli.sources import source_of
+from benchledger.ledger.cli.upstreams import endpoint_options
 
 if TYPE_CHECKING:
     from benchledger.ledger.runs import Judged
-    from benchledger.runners.cell_plan import Ended, Report
-    from benchledger.runners.prepare import Prepared, Request
-    from benchledger.runners.proxy.config import Prices
-    from benchledger.runners.source import ModelSource, Recorded
+    from benchledger.runners.cell_plan import CellPlan, Ended, Report
+    from benchledger.runners.prepare import Request
+    from benchledger.schema.history import SweepPlanned
+    from benchledger.schema.policy import Policy
 
 __all__ = [
     "cell_options",
     "install_first",
+    "intent_of",
     "judged_json",
     "request_of",
+    "sandbox_options",
     "show_judged",
     "source_of",
     "terminated_is_interrupted",
@@ -33,6 +36,16 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def sandbox_options(function: F) -> F:
+    """Add what names the place where the agent runs."""
+    said = "An image for --sandbox docker in place of the agent's own."
+    function = click.option("--image", metavar="REF", help=said)(function)
+    names = click.Choice(["local", "docker"])
+    return click.option(
+        "--sandbox", type=names, default="local", show_default=True, help="Where the agent runs."
+    )(function)
 
 
 def cell_options(function: F) -> F:
@@ -43,9 +56,6 @@ def cell_options(function: F) -> F:
         click.option("--agent", metavar="NAME", help="The agent; `benchledger agents` lists them."),
         click.option("--model", metavar="ID", help="The model id."),
         click.option("--task", metavar="CATEGORY/NAME", help="The task; `benchledger tasks` lists them."),
-        click.option("--sandbox", type=click.Choice(["local", "docker"]), default="local", show_default=True,
-                     help="Where the agent runs."),
-        click.option("--image", metavar="REF", help="An image for --sandbox docker in place of the agent's own."),
         click.option("--protocol", metavar="NAME", help="The protocol, where agent and endpoint share several."),
         click.option("--no-preflight", is_flag=True, help="Do not ask first what the endpoint serves."),
         click.option("--scripted", is_flag=True, help="Play the task's script as the model; no network, no key."),
@@ -86,13 +96,15 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
         agent=named["agent"],
         task=named["task"],
         model=named["model"] or ("scripted" if given["scripted"] else None),
-        sandbox=given["sandbox"],
-        image=given["image"],
+        sandbox=given.get("sandbox", "local"),
+        image=given.get("image"),
         protocol=given["protocol"],
         agent_files=given["agent_file"],
         overlays=given["overlay"],
         roots=given["root"],
         limits=dict(_limit(text) for text in given["limit"]),
+        image_digest=given.get("image_digest"),
+        hidden=given.get("hidden", ()),
     )
 
 
@@ -119,50 +131,6 @@ def install_first(given: Mapping[str, Any], request: Request) -> None:
         install(spec, progress=told)
 
 
-def source_of(
-    given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None = None
-) -> ModelSource | None:
-    """Return where the answers come from, None for an agent that asks no model; raises UsageError."""
-    from benchledger.runners.source import replayed
-
-    if not parts.agent.uses_model:
-        return None
-    if recorded is not None:
-        return replayed(recorded)
-    if given["scripted"]:
-        return _scripted(given, parts)
-    return _live(given, parts) if given["endpoint"] else None
-
-
-def _scripted(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
-    from benchledger.runners.script import PASS
-    from benchledger.runners.source import scripted
-
-    return scripted(parts.task, given["variant"] or PASS, _fault(given["fault"]))
-
-
-def _live(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
-    """Return the endpoint as the source, asked first what it serves unless that is not wanted."""
-    from benchledger.runners.endpoint import probe
-    from benchledger.runners.source import live
-    from benchledger.schema.errors import UsageError
-
-    upstream, prices = upstream_of(dict(given)), _prices(given["price"])
-    source = live(upstream, prices=prices)
-    if given["no_preflight"]:
-        return source
-    wanted = [given["protocol"]] if given["protocol"] else parts.agent.protocols
-    report = probe(upstream, parts.model, protocols=wanted, details=False)
-    lacking = report.lack()
-    if lacking is not None and all(each.state == "absent" for each in report.protocols):
-        said = f"{parts.agent.name} is unsupported(protocol): it speaks {', '.join(wanted)}"
-        hint = "`benchledger doctor --endpoint URL` says which agents it allows"
-        raise UsageError(f"{said}, and {report.url} serves none of them", hint)
-    if lacking is not None:
-        raise lacking
-    return live(upstream, report.served, prices)
-
-
 def _limit(text: str) -> tuple[str, float | int]:
     from benchledger.schema.errors import UsageError
 
@@ -171,34 +139,6 @@ def _limit(text: str) -> tuple[str, float | int]:
         return name, float(value) if name in {"seconds", "money", "cpus"} else int(value)
     except ValueError:
         raise UsageError(f"limit {text!r} is no number", "write NAME=NUMBER, such as seconds=300") from None
-
-
-def _fault(text: str | None) -> dict[str, Any] | None:
-    from benchledger.schema.errors import UsageError
-
-    if text is None:
-        return None
-    name, *counts = text.split(":")
-    if len(counts) > 2 or not all(each.isdigit() for each in counts):
-        raise UsageError(
-            f"{text!r} is no fault", "write NAME, NAME:AFTER or NAME:AFTER:TIMES, such as 429:2:3"
-        )
-    return {"fault": name} | {key: int(each) for key, each in zip(("after", "times"), counts, strict=False)}
-
-
-def _prices(text: str | None) -> Prices | None:
-    from benchledger.runners.proxy.config import Prices
-    from benchledger.schema.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        prompt, completion, *cached = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no price", "write PROMPT,COMPLETION[,CACHED] in USD a million tokens"
-        ) from None
-    return Prices(prompt=prompt, completion=completion, cached=cached[0] if cached else None)
 
 
 @contextmanager
@@ -235,6 +175,21 @@ def terminated_is_interrupted() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def intent_of(plan: CellPlan, policy: Policy, repeats: int = 1) -> SweepPlanned:
+    """Return the plan to announce before a cell is launched."""
+    from benchledger.schema.history import SweepPlanned
+
+    return SweepPlanned(
+        sweep=plan.cell.sweep,
+        agents=(plan.cell.agent,),
+        models=(plan.cell.model,),
+        tasks=(plan.cell.task_id,),
+        repeats=repeats,
+        policy_id=policy.policy_id,
+        limits=plan.limits,
+    )
 
 
 def judged_json(judged: Judged, ended: Ended) -> dict[str, Any]:
