@@ -105,6 +105,7 @@ class CellReader:
                 version=found["version"],
                 planned=self._planned(item, found),
                 verified=found["last_seq"] <= self._verified,
+                not_isolated=_not_isolated(item.condition),
             )
         )
 
@@ -129,6 +130,11 @@ class CellReader:
         query = "SELECT type FROM events WHERE seq = ?"
         found = self._ledger.connection.execute(query, (seq,)).fetchone()
         return None if found is None else str(found[0])
+
+
+def _not_isolated(condition: str) -> tuple[str, ...]:
+    found = json.loads(condition).get("not_isolated") if condition else None
+    return tuple(map(str, found)) if isinstance(found, list) else (str(found),) if found else ()
 
 
 def _source(found: dict[str, Any], *, imported: bool) -> str:

@@ -93,13 +93,18 @@ def _condition(origin: str, payload: Mapping[str, Any]) -> str:
     agent, get = payload["agent"], payload.get
     image = agent.get("image_digest") or agent.get("image_id")
     limits = json_text(get("limits"))
-    return _condition_text(origin, image, limits, get("sandbox"), get("endpoint_origin"), get("protocol"))
+    rest = get("sandbox"), get("endpoint_origin"), get("protocol")
+    return _condition_text(origin, image, limits, json_text((get("host") or {}).get("not_isolated")), *rest)
 
 
 @lru_cache(maxsize=1024)
-def _condition_text(origin: str, image: str | None, limits: str | None, *rest: str | None) -> str:
+def _condition_text(
+    origin: str, image: str | None, limits: str | None, exposed: str | None, *rest: str | None
+) -> str:
     parts: dict[str, Any] = dict(zip(("sandbox", "endpoint_origin", "protocol"), rest, strict=True))
     parts |= {"origin": origin, "image": image, "limits": None if limits is None else json.loads(limits)}
+    if exposed is not None:
+        parts["not_isolated"] = json.loads(exposed)
     return json_text(parts) or ""
 
 

@@ -21,6 +21,7 @@ class Circumstances:
 
     `imported`: its evidence came as the record of another harness, not from our own runners.
     `image`: digest or id of the image, `version`: of the agent; None where not recorded.
+    `not_isolated`: what its sandbox is recorded not to have kept apart.
     `planned`: a sweep.planned before its launch names it. `verified`: a full verify of this
     ledger on this machine covered it and was clean.
     """
@@ -32,6 +33,7 @@ class Circumstances:
     version: str | None
     planned: bool
     verified: bool
+    not_isolated: tuple[str, ...] = ()
 
 
 def standing_reasons(seen: Circumstances) -> list[str]:
@@ -46,6 +48,7 @@ def standing_reasons(seen: Circumstances) -> list[str]:
     if seen.sandbox not in _SEALED:
         where = "no sandbox recorded" if seen.sandbox is None else f"sandbox {seen.sandbox}"
         reasons.append(f"{where}, not docker or run-cell")
+    reasons += [f"{name} not isolated" for name in seen.not_isolated]
     if not seen.image:
         reasons.append("no image identity recorded")
     if not seen.version:
@@ -67,7 +70,8 @@ _CITABLE = """
 WITH sealed AS (
   SELECT id, agent, version, model, mode, behavior, task, sweep, origin FROM settings
   WHERE mode = 'live' AND version <> '' AND json_extract(condition, '$.image') IS NOT NULL
-    AND json_extract(condition, '$.sandbox') IN ('docker', 'run-cell'){chosen})
+    AND json_extract(condition, '$.sandbox') IN ('docker', 'run-cell')
+    AND json_extract(condition, '$.not_isolated') IS NULL{chosen})
 SELECT t.agent, t.version, t.model, t.mode, t.behavior, count(*) FROM sealed t
 JOIN scores s ON s.setting = t.id AND s.counted = 1
 JOIN attempts a ON a.ref = s.ref

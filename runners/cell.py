@@ -29,11 +29,10 @@ from benchledger.runners.plain import toolchain_environment
 from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call_span, to_event
 from benchledger.runners.proxy.server import Proxy, new_token
 from benchledger.runners.sandboxes.local import Local
-from benchledger.runners.sandboxes.port import Places, Sandbox
+from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
 from benchledger.runners.sandboxes.trees import fresh_folder, remove_surely
 from benchledger.runners.sandboxes.watch import apparent_bytes
 from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
-from benchledger.runners.source import ModelSource
 from benchledger.runners.workdir import Snapshot, capture, make_workdir
 from benchledger.schema.base import BlobRef
 from benchledger.schema.errors import BenchledgerError, DiskFull, EnvironmentLacks, SandboxFailed
@@ -82,7 +81,8 @@ class _Attempt:
         self.plan, self.report, self.clock = plan, report, clock
         self.token = new_token()
         self.journal = Journal(sink, f"cell/{plan.cell}@{plan.attempt}", plan.actor, clock)
-        self.secrets = Secrets.named({"attempt-token": self.token, **_known(plan.source), **plan.secrets})
+        named = {} if plan.source is None else plan.source.known_secrets
+        self.secrets = Secrets.named({"attempt-token": self.token, **named, **plan.secrets})
         self.notes: list[str] = []
         self.stated: Stated | None = None
         self.drifts = 0
@@ -195,7 +195,6 @@ class _Attempt:
 
     def _planned(self, places: Places, proxy: Proxy | None) -> Launch:
         plan = self.plan
-        local = plan.sandbox_name == "local"
         url = "" if proxy is None else f"http://127.0.0.1:{proxy.address[1]}"
         launch = plan_launch(
             plan.agent,
@@ -205,7 +204,11 @@ class _Attempt:
             places.home,
             installed=plan.installed,
         )
-        return replace(launch, env={**toolchain_environment(), **launch.env}) if local else launch
+        return (
+            replace(launch, env={**toolchain_environment(), **launch.env})
+            if plan.sandbox_name in ON_HOST
+            else launch
+        )
 
     def _exited(self, report: ExitReport, hit: LimitHit | None) -> None:
         keep, wall_ms = self._keep, (time.monotonic() - self.began) * 1000
@@ -227,7 +230,7 @@ class _Attempt:
             self._note("output beyond the cap was cut")
         for note in report.notes:
             self._note(note)
-        ready = self.plan.installed if self.plan.sandbox_name == "local" else None
+        ready = self.plan.installed if self.plan.sandbox_name in ON_HOST else None
         if ready is not None and cache_altered(ready):
             self._note("the agent altered the cache that its launches share")
 
@@ -269,7 +272,8 @@ class _Attempt:
         self.report("grade", " ".join(plan.task.checks.command))
         try:
             clean = partial(mask, secrets=self.secrets)
-            graded = grade(plan.task, workdir, sandboxed(plan.sandbox, plan.limits, clean))
+            make = plan.checks_sandbox or plan.sandbox
+            graded = grade(plan.task, workdir, sandboxed(make, plan.limits, clean))
         except EnvironmentLacks as error:
             self._failed("grader", error)
             return
@@ -283,14 +287,6 @@ class _Attempt:
         self.journal.write(GraderRan(**told))
         for note in notes[:10]:
             self._note(note)
-
-
-def _known(source: ModelSource | None) -> dict[str, str]:
-    """Return the secrets that come with the source: its key, and what the caller named."""
-    if source is None:
-        return {}
-    key = {} if source.upstream is None else source.upstream.secrets
-    return {**source.secrets, **key}
 
 
 def _plain(value: object) -> object:

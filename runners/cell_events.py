@@ -44,6 +44,8 @@ def setup(plan: CellPlan, now_us: int) -> CellSetup:
     host = host_facts()
     if plan.installed is not None and plan.installed.lock:
         host |= {"agent_lock": plan.installed.lock, "agent_runtime": plan.installed.runtime}
+    if plan.not_isolated:
+        host["not_isolated"] = list(plan.not_isolated)
     return CellSetup(
         cell_id=str(plan.cell),
         attempt=plan.attempt,
@@ -90,10 +92,16 @@ def launched(launch: Launch, plan: CellPlan, span: str, secrets: Secrets, now_us
     return CellLaunched(
         argv=tuple(_short(mask_text(text, secrets), _ARGUMENT) for text in argv),
         env_names=tuple(sorted(launch.env)),
-        network="none" if plan.source is None else "proxy only",
+        network=_network(plan),
         span=span,
         launched_at=now_us,
     )
+
+
+def _network(plan: CellPlan) -> str:
+    if "network" in plan.not_isolated:
+        return "not isolated"
+    return "none" if plan.source is None else "proxy only"
 
 
 def launched_builtin(agent: AgentSpec, span: str, now_us: int) -> CellLaunched:

@@ -30,7 +30,8 @@ class CellPlan:
     `sandbox` makes a new one each time it is called, for the agent and for the checks. `places` are
     those of the recorded cell, where a replay on this machine may have them again: an answer names
     absolute paths. `secrets` maps names to values that are masked in all that is stored, besides
-    those of the source.
+    those of the source. `checks_sandbox` is for the checks, where they are not to run in one like the
+    agent's. `not_isolated` names what the sandbox is known beforehand not to keep apart.
     """
 
     cell: CellId
@@ -50,6 +51,8 @@ class CellPlan:
     policy_id: str | None = None
     harness: str | None = None
     actor: str = "run"
+    checks_sandbox: Callable[[], Sandbox] | None = None
+    not_isolated: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

@@ -11,7 +11,7 @@ from typing import Literal
 from benchledger.runners.grade import Run
 from benchledger.runners.launch import Launch
 from benchledger.runners.plain import Ran, bounded, toolchain_environment
-from benchledger.runners.sandboxes.port import Sandbox
+from benchledger.runners.sandboxes.port import ON_HOST, Sandbox
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 from benchledger.schema.task import Limits
 
@@ -32,8 +32,8 @@ def sandboxed(make: Callable[[], Sandbox], limits: Limits, clean: Callable[[byte
     def run(argv: Sequence[str], folder: Path, seconds: float) -> Ran:
         bounds = Limits(seconds=seconds, memory_mb=limits.memory_mb, pids=limits.pids, cpus=limits.cpus)
         with _entered(make) as sandbox:
-            local = sandbox.name == "local"
-            env = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | (toolchain_environment() if local else {})
+            own = toolchain_environment() if sandbox.name in ON_HOST else {}
+            env = {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | own
             report = sandbox.run(Launch(tuple(argv), env, {}), folder, bounds, None)
         # asked anew, for the agent's code runs within the checks and can print and leave as it likes
         if report.exit_code == _ABSENT and _is_absent(argv[0], make):

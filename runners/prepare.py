@@ -8,6 +8,7 @@ installed, a toolchain, an image, a protocol that nobody shares.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from benchledger.runners.agents.plan import choose_protocol
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.cell_plan import CellPlan
 from benchledger.runners.grading import lacking_tools
+from benchledger.runners.inside import image_named, installed_inside, look_around, sandboxes_inside
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.runners.sandboxes.registry import sandbox_type
 from benchledger.runners.source import ModelSource
@@ -34,7 +36,7 @@ from benchledger.schema.events import AgentIdentity
 from benchledger.schema.ids import CellId
 from benchledger.schema.task import Limits
 
-__all__ = ["NO_MODEL", "Prepared", "Request", "plan_cell", "prepare"]
+__all__ = ["NO_MODEL", "Prepared", "Request", "plan_cell", "prepare", "uninstalled"]
 
 NO_MODEL = "none"  # the model id of an agent that asks none
 
@@ -44,6 +46,7 @@ class Request:
     """What a person asks for, by name. `limits` take the place of the task's own, field by field.
 
     `agents_root` is where agents are installed, None for the managed place.
+    For the sandbox `run-cell`: the digest of the image that it is in, and files that the agent must not read.
     """
 
     agent: str
@@ -57,6 +60,8 @@ class Request:
     roots: Sequence[Path] = ()
     agents_root: Path | None = None
     limits: Mapping[str, float | int] = field(default_factory=dict)
+    image_digest: str | None = None
+    hidden: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,19 @@ class Prepared:
     sandbox_name: str
     limits: Limits
     protocol: str | None
+    checks_sandbox: Callable[[], Sandbox] | None = None
+    not_isolated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a cell is to run, and as which agent."""
+
+    installed: Installed | None
+    identity: AgentIdentity
+    sandbox: Callable[[], Sandbox]
+    checks: Callable[[], Sandbox] | None = None
+    not_isolated: tuple[str, ...] = ()
 
 
 def prepare(request: Request) -> Prepared:
@@ -81,25 +99,39 @@ def prepare(request: Request) -> Prepared:
     Raises UnknownName and UsageError for what is named wrongly, BadInput for a file that is wrong,
     EnvironmentLacks, with the next step, for what this machine lacks.
     """
-    spec = agent_named(request.agent, load_agents(request.agent_files))
-    overlays = tuple(read_overlay(path) for path in request.overlays)
-    spec = overlaid(spec, overlays)
-    task = load_task(find_task(request.task, [suite_root(), *request.roots]))
-    _refuse_environment(task)
-    ready, identity, sandbox = _place(request, spec)
-    _check_tools(request, task, sandbox)
+    spec, overlays, task = _named(request)
+    place = _place(request, spec, task)
+    _check_tools(request, task, place.checks or place.sandbox)
     return Prepared(
         task=task,
         agent=spec,
         overlays=overlays,
-        installed=ready,
-        identity=identity,
+        installed=place.installed,
+        identity=place.identity,
         model=_model(request, spec),
-        sandbox=sandbox,
+        sandbox=place.sandbox,
         sandbox_name=request.sandbox,
         limits=_limits(task.limits, request.limits),
         protocol=request.protocol,
+        checks_sandbox=place.checks,
+        not_isolated=place.not_isolated,
     )
+
+
+def uninstalled(request: Request, *, answers: bool) -> AgentSpec | None:
+    """Return the agent that has to be installed before `prepare`, None where nothing has to be.
+
+    What else would be missing is found first, so that nobody waits for an installation in vain;
+    `answers` says whether there is to be a source of them.
+    """
+    spec, _, task = _named(request)
+    if request.sandbox != "local" or spec.install.kind == "none" or installed(spec) is not None:
+        return None
+    _check_tools(request, task, sandbox_type(request.sandbox))
+    _model(request, spec)
+    if spec.uses_model and not answers:
+        raise _unanswered(spec)
+    return spec
 
 
 def plan_cell(
@@ -116,9 +148,7 @@ def plan_cell(
     protocol = None
     if parts.agent.uses_model:
         if source is None:
-            raise UsageError(
-                f"{parts.agent.name} asks a model", "give --endpoint URL, --scripted or --replay"
-            )
+            raise _unanswered(parts.agent)
         if source.prices is None and parts.limits.money is not None:
             raise UsageError("a limit of money needs prices", "give --price, or leave the limit out")
         protocol = parts.protocol or choose_protocol(parts.agent, source.served)
@@ -139,8 +169,19 @@ def plan_cell(
         overlays=parts.overlays,
         installed=parts.installed,
         harness=f"benchledger {version('benchledger')}",
+        checks_sandbox=parts.checks_sandbox,
+        not_isolated=parts.not_isolated,
         secrets=secrets,
     )
+
+
+def _named(request: Request) -> tuple[AgentSpec, tuple[Overlay, ...], Task]:
+    spec = agent_named(request.agent, load_agents(request.agent_files))
+    overlays = tuple(read_overlay(path) for path in request.overlays)
+    spec = overlaid(spec, overlays)
+    task = load_task(find_task(request.task, [suite_root(), *request.roots]))
+    _refuse_environment(task)
+    return spec, overlays, task
 
 
 def _model(request: Request, spec: AgentSpec) -> str:
@@ -151,6 +192,10 @@ def _model(request: Request, spec: AgentSpec) -> str:
     return request.model
 
 
+def _unanswered(spec: AgentSpec) -> UsageError:
+    return UsageError(f"{spec.name} asks a model", "give --endpoint URL, --scripted or --replay")
+
+
 def _refuse_environment(task: Task) -> None:
     if task.environment != type(task.environment)():
         raise UsageError(
@@ -159,9 +204,7 @@ def _refuse_environment(task: Task) -> None:
         )
 
 
-def _place(
-    request: Request, spec: AgentSpec
-) -> tuple[Installed | None, AgentIdentity, Callable[[], Sandbox]]:
+def _place(request: Request, spec: AgentSpec, task: Task) -> _Place:
     made = sandbox_type(request.sandbox)
     told: dict[str, Any] = {"name": spec.name, "version": spec.version, "uses_model": spec.uses_model}
     if request.sandbox == "docker":
@@ -171,15 +214,20 @@ def _place(
         identity = AgentIdentity(
             **told, image=found.image, image_digest=found.digest, image_id=found.image_id
         )
-        return found.installed, identity, partial(made, found.image_id)
+        return _Place(found.installed, identity, partial(made, found.image_id))
     if request.image is not None:
         raise UsageError(f"sandbox {request.sandbox} runs no image", "use --sandbox docker with --image")
-    ready = installed(spec, request.agents_root)
+    inside = request.sandbox == "run-cell"
+    ready = installed_inside(spec) if inside else installed(spec, request.agents_root)
     if ready is None:
         raise EnvironmentLacks(
             f"{spec.name} {spec.version} is not installed", f"run `benchledger agents install {spec.name}`"
         )
-    return ready, AgentIdentity(**told), made
+    if not inside:
+        return _Place(ready, AgentIdentity(**told), made)
+    identity = AgentIdentity(**told, **image_named(request.image_digest, os.environ))
+    agent, checks = sandboxes_inside()
+    return _Place(ready, identity, agent, checks, look_around(agent, task, request.hidden))
 
 
 def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox]) -> None:

@@ -48,6 +48,11 @@ class ModelSource:
         """Return scheme://host[:port] of the endpoint, without path or credentials."""
         return None if self.upstream is None else _origin(self.upstream.base_url)
 
+    @property
+    def known_secrets(self) -> dict[str, str]:
+        """Return by name what must never be stored: the endpoint's key, and what the caller named."""
+        return {**self.secrets, **({} if self.upstream is None else self.upstream.secrets)}
+
     def config(self, model: str, places: Places, limits: Limits, token: str) -> ProxyConfig:
         """Return what the proxy of one attempt is told. Seconds are the sandbox's: they run from the launch."""
         recorded = self.recorded

@@ -41,19 +41,11 @@ def run_attempt(
     from benchledger.runners.cell import run_cell
     from benchledger.runners.prepare import plan_cell
     from benchledger.runners.secrets import environment_secrets
-    from benchledger.schema.history import PriceDeclared, SweepPlanned
+    from benchledger.schema.history import PriceDeclared
 
     plan = plan_cell(parts, source, intent.sweep, 1, 1, environment_secrets(os.environ))
     number, attempt = runs.next_place(ledger, plan.cell, plan.mode, plan.sandbox_name)
-    planned = SweepPlanned(
-        sweep=intent.sweep,
-        agents=(plan.cell.agent,),
-        models=(plan.cell.model,),
-        tasks=(plan.cell.task_id,),
-        repeats=intent.repeats,
-        policy_id=intent.policy.policy_id,
-        limits=plan.limits,
-    )
+    planned = running.intent_of(plan, intent.policy, intent.repeats)
     runs.announce(ledger, planned, intent.policy, intent.actor)
     if plan.source is not None and plan.source.prices is not None:
         price = PriceDeclared(model=plan.model, source="--price", **asdict(plan.source.prices))

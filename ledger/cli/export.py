@@ -42,7 +42,7 @@ def export(out: str, *, force: bool, as_json: bool) -> None:
     with (
         reading(tables=False) as ledger,
         translated(out),
-        _opened(out) as stream,
+        opened_out(out) as stream,
         progress("export") as advance,
     ):
         head = ledger.head()
@@ -70,19 +70,22 @@ def export(out: str, *, force: bool, as_json: bool) -> None:
 
 
 @contextmanager
-def _opened(out: str) -> Iterator[BinaryIO]:
-    """Yield a stream to OUT, which appears whole or not at all."""
+def opened_out(out: str, *, packed: bool = False) -> Iterator[BinaryIO]:
+    """Yield a stream to OUT, which appears whole or not at all; `packed` with gzip whatever its name."""
     if out == "-":
-        yield sys.stdout.buffer
+        if packed:
+            with _gzip(sys.stdout.buffer) as stream:
+                yield stream
+        else:
+            yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     unfinished = Path(f"{out}.{os.getpid()}.part")
     try:
         with unfinished.open("xb") as raw:
-            if out.endswith(".gz"):
-                # No name and no time in it: the same ledger gives the same file.
-                with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
-                    yield cast("BinaryIO", packed)
+            if packed or out.endswith(".gz"):
+                with _gzip(raw) as stream:
+                    yield stream
             else:
                 yield raw
             raw.flush()
@@ -91,3 +94,10 @@ def _opened(out: str) -> Iterator[BinaryIO]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _gzip(raw: BinaryIO) -> Iterator[BinaryIO]:
+    # No name and no time in it: the same ledger gives the same file.
+    with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+        yield cast("BinaryIO", packed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from benchledger.ledger.cli.render import NONE, echo_json, progress_lines, table
 if TYPE_CHECKING:
     import docker
 
+    from benchledger.runners.agents.spec import AgentSpec
     from benchledger.runners.images.agent import AgentImage
 
 __all__ = ["images"]
@@ -85,34 +87,62 @@ def list_(*, as_json: bool) -> None:
         "benchledger images build aider copilot opencode",
         "benchledger images build --all",
         "benchledger images build my-agent --agent-file my-agent.toml --base debian:12 --json",
+        "benchledger images build aider --run-cell",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "every", is_flag=True, help="Every agent that is a program.")
 @click.option("--base", metavar="IMAGE", help="Stand on this image; by default on one that is made here.")
+@click.option("--run-cell", is_flag=True, help="Make one that runs a cell by itself: see `run-cell`.")
 @agent_file_option
 @json_option
 def build(
-    names: tuple[str, ...], *, every: bool, base: str | None, agent_files: tuple[str, ...], as_json: bool
+    names: tuple[str, ...],
+    *,
+    every: bool,
+    base: str | None,
+    run_cell: bool,
+    agent_files: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Build the image of an agent, and install the agent first where it is not.
 
     The image is started once, without a network and without rights, before it gets its name.
+    With --run-cell benchledger itself is laid over it, in a folder that only root can read.
     """
-    from benchledger.runners.agents.install import install
-    from benchledger.runners.images.agent import build_agent
-
     made = []
     wanted = chosen_agents(names, agent_files, every=every)
     with _engine() as client, progress_lines() as told:
         for spec in wanted:
-            image = build_agent(client, spec, install(spec, progress=told), base, told)
+            image = _built(client, spec, base, told, agent_files if run_cell else None)
             made.append(image)
             if not as_json:
                 said = f"{image.image} {image.image_id} {size_text(image.size)}"
                 click.echo(f"{spec.name} {spec.version}: {said}")
     if as_json:
         echo_json([_shape(image) for image in made])
+
+
+def _built(
+    client: docker.DockerClient,
+    spec: AgentSpec,
+    base: str | None,
+    told: Callable[[str], None],
+    files: tuple[str, ...] | None,
+) -> AgentImage:
+    """Build one image; where there are `files`, even none, that of run-cell above it."""
+    from benchledger.runners.agents.install import install
+    from benchledger.runners.images.agent import build_agent
+    from benchledger.runners.images.base import ensure_base
+    from benchledger.runners.images.run_cell import build_run_cell
+
+    ready = install(spec, progress=told)
+    if files is None:
+        return build_agent(client, spec, ready, base, told)
+    # what has no installation of its own, such as `nop`, needs no image of its own either
+    has_own = bool(ready.prefix) and spec.behaviour == "process"
+    below = build_agent(client, spec, ready, base, told).image_id if has_own else base or ensure_base(client)
+    return build_run_cell(client, spec, ready, below, [Path(file) for file in files], told)
 
 
 @images.command(

@@ -27,6 +27,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": (f"{_HERE}.init:init", "Make a new, empty ledger."),
     "append": (f"{_HERE}.append:append", "Append runs, published cells or an export to the ledger."),
     "run": (f"{_HERE}.run:run", "Run an agent on a task, record every step, grade and score it."),
+    "check": (f"{_HERE}.check:check", "Try an agent on a task: a provisional score, and nothing is kept."),
+    "run-cell": (
+        f"{_HERE}.run_cell:run_cell",
+        "Run one cell inside an agent's image, and hand out a bundle.",
+    ),
     "export": (f"{_HERE}.export:export", "Write the whole ledger as JSON Lines."),
     "verify": (f"{_HERE}.verify:verify", "Check every byte and every number of the ledger."),
     "rescore": (f"{_HERE}.rescore:rescore", "Score all history under other weights and show what moves."),

@@ -23,8 +23,7 @@ from benchledger.ledger.cli.render import clean, echo_json
 
 if TYPE_CHECKING:
     from benchledger.ledger.store import Ledger
-    from benchledger.runners.prepare import Prepared
-    from benchledger.runners.source import ModelSource, Recorded
+    from benchledger.runners.source import Recorded
     from benchledger.schema.policy import Policy
 
 _ACTOR = "run"
@@ -38,6 +37,7 @@ _ACTOR = "run"
     "benchledger run --replay SWEEP/AGENT/MODEL/CATEGORY/TASK",
 )
 @running.cell_options
+@running.sandbox_options
 @click.option("--replay", metavar="CELL[@ATTEMPT]", help="Answer from the calls that a cell recorded.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many runs.")
 @click.option("--sweep", metavar="NAME", help="The sweep of the cell.  [default: run-YYYYMMDD]")
@@ -75,7 +75,7 @@ def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: 
 
     recorded, known = _recorded(ledger, given["replay"])
     parts = prepare(running.request_of(given, known))
-    source = _source(given, parts, recorded)
+    source = running.source_of(given, parts, recorded)
     for ref in runs.close_abandoned(ledger, launcher_is_gone, policy, _ACTOR):
         click.echo(f"closed {clean(ref)} as aborted: its launcher was killed", err=True)
     sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
@@ -88,24 +88,6 @@ def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: 
             click.echo(f"{clean(cell['cell_id'])}@{cell['attempt']}")
             running.show_judged(cell, policy.name)
     return told
-
-
-def _source(given: Mapping[str, Any], parts: Prepared, recorded: Recorded | None) -> ModelSource | None:
-    from benchledger.runners.source import replayed
-    from benchledger.schema.errors import UsageError
-
-    named = [name for name in ("endpoint", "scripted", "replay") if given[name]]
-    if len(named) > 1:
-        raise UsageError(f"--{named[0]} and --{named[1]} exclude each other", "give one source of answers")
-    if (given["variant"] or given["fault"]) and not given["scripted"]:
-        raise UsageError("--variant and --fault play on a script", "give --scripted with them")
-    if not parts.agent.uses_model:
-        return None
-    if recorded is not None:
-        return replayed(recorded)
-    if given["scripted"]:
-        return running.scripted_source(given, parts)
-    return running.live_source(given, parts) if given["endpoint"] else None
 
 
 def _recorded(ledger: Ledger, text: str | None) -> tuple[Recorded | None, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What `run` and `check` share: their options, the source of answers, progress, how a result is shown."""
+"""What `run`, `check` and `run-cell` share: their options, the source of answers, progress, how a result is shown."""
 
 from __future__ import annotations
 
@@ -11,28 +11,41 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from benchledger.ledger.cli.render import NONE, clean, interval, number, table
-from benchledger.ledger.cli.upstreams import endpoint_options, upstream_of
+from benchledger.ledger.cli.render import NONE, clean, interval, number, progress_lines, table
+from benchledger.ledger.cli.sources import source_of
+from benchledger.ledger.cli.upstreams import endpoint_options
 
 if TYPE_CHECKING:
     from benchledger.ledger.runs import Judged
-    from benchledger.runners.cell_plan import Ended, Report
-    from benchledger.runners.prepare import Prepared, Request
-    from benchledger.runners.proxy.config import Prices
-    from benchledger.runners.source import ModelSource
+    from benchledger.runners.cell_plan import CellPlan, Ended, Report
+    from benchledger.runners.prepare import Request
+    from benchledger.schema.history import SweepPlanned
+    from benchledger.schema.policy import Policy
 
 __all__ = [
     "cell_options",
+    "install_first",
+    "intent_of",
     "judged_json",
-    "live_source",
     "request_of",
-    "scripted_source",
+    "sandbox_options",
     "show_judged",
+    "source_of",
     "terminated_is_interrupted",
     "watching",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def sandbox_options(function: F) -> F:
+    """Add what names the place where the agent runs."""
+    said = "An image for --sandbox docker in place of the agent's own."
+    function = click.option("--image", metavar="REF", help=said)(function)
+    names = click.Choice(["local", "docker"])
+    return click.option(
+        "--sandbox", type=names, default="local", show_default=True, help="Where the agent runs."
+    )(function)
 
 
 def cell_options(function: F) -> F:
@@ -43,9 +56,6 @@ def cell_options(function: F) -> F:
         click.option("--agent", metavar="NAME", help="The agent; `benchledger agents` lists them."),
         click.option("--model", metavar="ID", help="The model id."),
         click.option("--task", metavar="CATEGORY/NAME", help="The task; `benchledger tasks` lists them."),
-        click.option("--sandbox", type=click.Choice(["local", "docker"]), default="local", show_default=True,
-                     help="Where the agent runs."),
-        click.option("--image", metavar="REF", help="An image for --sandbox docker in place of the agent's own."),
         click.option("--protocol", metavar="NAME", help="The protocol, where agent and endpoint share several."),
         click.option("--no-preflight", is_flag=True, help="Do not ask first what the endpoint serves."),
         click.option("--scripted", is_flag=True, help="Play the task's script as the model; no network, no key."),
@@ -70,6 +80,13 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
     from benchledger.runners.prepare import Request
     from benchledger.schema.errors import UsageError
 
+    sources = [name for name in ("endpoint", "scripted", "replay") if given.get(name)]
+    if len(sources) > 1:
+        raise UsageError(
+            f"--{sources[0]} and --{sources[1]} exclude each other", "give one source of answers"
+        )
+    if (given["variant"] or given["fault"]) and not given["scripted"]:
+        raise UsageError("--variant and --fault play on a script", "give --scripted with them")
     known = recorded or {}
     named: dict[str, str] = {name: given[name] or known.get(name, "") for name in ("agent", "model", "task")}
     for name, command in (("agent", "agents"), ("task", "tasks")):
@@ -79,43 +96,39 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
         agent=named["agent"],
         task=named["task"],
         model=named["model"] or ("scripted" if given["scripted"] else None),
-        sandbox=given["sandbox"],
-        image=given["image"],
+        sandbox=given.get("sandbox", "local"),
+        image=given.get("image"),
         protocol=given["protocol"],
         agent_files=given["agent_file"],
         overlays=given["overlay"],
         roots=given["root"],
         limits=dict(_limit(text) for text in given["limit"]),
+        image_digest=given.get("image_digest"),
+        hidden=given.get("hidden", ()),
     )
 
 
-def scripted_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
-    from benchledger.runners.script import PASS
-    from benchledger.runners.source import scripted
+def install_first(given: Mapping[str, Any], request: Request) -> None:
+    """Install the agent where it is not, and say so on standard error.
 
-    return scripted(parts.task, given["variant"] or PASS, _fault(given["fault"]), _prices(given["price"]))
+    What is named wrongly is found before, as in `prepare`. EnvironmentLacks with --no-install.
+    """
+    from benchledger.runners.agents.install import default_root, install
+    from benchledger.runners.prepare import uninstalled
+    from benchledger.schema.errors import EnvironmentLacks
 
-
-def live_source(given: Mapping[str, Any], parts: Prepared) -> ModelSource:
-    """Return the endpoint as the source, asked first what it serves unless that is not wanted."""
-    from benchledger.runners.endpoint import probe
-    from benchledger.runners.source import live
-    from benchledger.schema.errors import UsageError
-
-    upstream, prices = upstream_of(dict(given)), _prices(given["price"])
-    source = live(upstream, prices=prices)
-    if given["no_preflight"]:
-        return source
-    wanted = [given["protocol"]] if given["protocol"] else parts.agent.protocols
-    report = probe(upstream, parts.model, protocols=wanted, details=False)
-    lacking = report.lack()
-    if lacking is not None and all(each.state == "absent" for each in report.protocols):
-        said = f"{parts.agent.name} is unsupported(protocol): it speaks {', '.join(wanted)}"
-        hint = "`benchledger doctor --endpoint URL` says which agents it allows"
-        raise UsageError(f"{said}, and {report.url} serves none of them", hint)
-    if lacking is not None:
-        raise lacking
-    return live(upstream, report.served, prices)
+    spec = uninstalled(request, answers=bool(given["endpoint"] or given["scripted"]))
+    if spec is None:
+        return
+    if given["no_install"]:
+        raise EnvironmentLacks(
+            f"{spec.name} {spec.version} is not installed",
+            "leave out --no-install, and it is installed first",
+        )
+    where = clean(str(default_root()))
+    click.echo(f"{spec.name} {spec.version} is not installed: installing it into {where}", err=True)
+    with progress_lines() as told:
+        install(spec, progress=told)
 
 
 def _limit(text: str) -> tuple[str, float | int]:
@@ -126,34 +139,6 @@ def _limit(text: str) -> tuple[str, float | int]:
         return name, float(value) if name in {"seconds", "money", "cpus"} else int(value)
     except ValueError:
         raise UsageError(f"limit {text!r} is no number", "write NAME=NUMBER, such as seconds=300") from None
-
-
-def _fault(text: str | None) -> dict[str, Any] | None:
-    from benchledger.schema.errors import UsageError
-
-    if text is None:
-        return None
-    name, *counts = text.split(":")
-    if len(counts) > 2 or not all(each.isdigit() for each in counts):
-        raise UsageError(
-            f"{text!r} is no fault", "write NAME, NAME:AFTER or NAME:AFTER:TIMES, such as 429:2:3"
-        )
-    return {"fault": name} | {key: int(each) for key, each in zip(("after", "times"), counts, strict=False)}
-
-
-def _prices(text: str | None) -> Prices | None:
-    from benchledger.runners.proxy.config import Prices
-    from benchledger.schema.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        prompt, completion, *cached = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no price", "write PROMPT,COMPLETION[,CACHED] in USD a million tokens"
-        ) from None
-    return Prices(prompt=prompt, completion=completion, cached=cached[0] if cached else None)
 
 
 @contextmanager
@@ -190,6 +175,21 @@ def terminated_is_interrupted() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def intent_of(plan: CellPlan, policy: Policy, repeats: int = 1) -> SweepPlanned:
+    """Return the plan to announce before a cell is launched."""
+    from benchledger.schema.history import SweepPlanned
+
+    return SweepPlanned(
+        sweep=plan.cell.sweep,
+        agents=(plan.cell.agent,),
+        models=(plan.cell.model,),
+        tasks=(plan.cell.task_id,),
+        repeats=repeats,
+        policy_id=policy.policy_id,
+        limits=plan.limits,
+    )
 
 
 def judged_json(judged: Judged, ended: Ended) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from benchledger.runners.proxy.config import Upstream
 
-__all__ = ["ENDPOINT_OPTIONS", "endpoint_options", "upstream_of"]
+__all__ = ["ENDPOINT_OPTIONS", "endpoint_options", "sound_key", "upstream_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 ENDPOINT_OPTIONS = ("endpoint", "key_env", "key_header", "header", "query", "path_version")
@@ -50,12 +50,15 @@ def endpoint_options(function: F) -> F:
 
 
 def upstream_of(asked: dict[str, Any]) -> Upstream:
-    """Return the endpoint that the options name; raises UsageError, or EnvironmentLacks for a key that is not set."""
+    """Return the endpoint that the options name; raises UsageError, or EnvironmentLacks for a key that is not set.
+
+    `key`, where it is among what is asked, is the key itself.
+    """
     from benchledger.runners.proxy.config import Upstream
 
     return Upstream(
         base_url=asked["endpoint"],
-        key=_key(asked["key_env"]),
+        key=sound_key(asked["key"]) if asked.get("key") is not None else _key(asked["key_env"]),
         key_header=asked["key_header"],
         version=asked["path_version"],
         headers=_pairs("--header", asked["header"]),
@@ -64,7 +67,7 @@ def upstream_of(asked: dict[str, Any]) -> Upstream:
 
 
 def _key(name: str | None) -> str:
-    from benchledger.schema.errors import EnvironmentLacks, UsageError
+    from benchledger.schema.errors import EnvironmentLacks
 
     if name is None:
         return ""
@@ -74,8 +77,16 @@ def _key(name: str | None) -> str:
         raise EnvironmentLacks(
             "the variable of --key-env is not set", "export it, and give its name, not the key itself"
         )
-    if not key.isascii() or not key.isprintable():
-        raise UsageError("the key holds a character that no header can carry", "export it anew, on one line")
+    return sound_key(key, "export it anew, on one line")
+
+
+def sound_key(text: str, hint: str = "give it anew, on one line") -> str:
+    """Return a key as a header can carry it; raises UsageError."""
+    from benchledger.schema.errors import UsageError
+
+    key = text.strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise UsageError("the key is empty, or holds a character that no header can carry", hint)
     return key
 
 

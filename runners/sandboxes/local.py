@@ -4,7 +4,8 @@ A program here has the rights of the user who started benchledger: it can read w
 read, write what the user can write, and look for the ledger and for keys in files. What it gets is
 order: a clean environment, HOME and TMPDIR of its own, limits, a complete kill, and, where the
 kernel gives them, namespaces: of the network (only the proxy answers) and of processes (it cannot
-signal or see others). `isolation` says which it was.
+signal or see others). Root may make it another user, and then the rights on files hold against it
+as well. `isolation` says which it was.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Self
 
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes.local_run import Attempt
-from benchledger.runners.sandboxes.port import Address, Caps, Places
-from benchledger.runners.sandboxes.trees import fresh_folder, remove_tree
+from benchledger.runners.sandboxes.port import Address, Caps, Places, User
+from benchledger.runners.sandboxes.process import processes_of
+from benchledger.runners.sandboxes.trees import fresh_folder, let_in, remove_tree
 from benchledger.schema.errors import EnvironmentLacks, UsageError
 from benchledger.schema.task import Limits
 
@@ -37,13 +39,17 @@ class Local:
         *,
         bare: bool = False,
         place: Path | None = None,
+        user: User | None = None,
     ) -> None:
         """Take caps, and the PATH of programs where it is not to be our own.
 
         `bare` does without namespaces and control groups, as on a machine that has none to give.
         `place` is a folder for HOME and TMPDIR, which must not exist: a replay wants the paths of old.
+        `user` is whom a program becomes, which only root can let it; workdir, HOME and TMPDIR are
+        that user's from the start, and the rights on files keep the rest. It has to be a user of
+        the sandbox's own: at the end every process of that user is killed.
         """
-        self._place = place
+        self._place, self._user = place, user
         self.bare = bare
         self.caps = caps or Caps()
         self.path = path or os.environ.get("PATH", os.defpath)
@@ -55,7 +61,11 @@ class Local:
         """Make HOME and TMPDIR."""
         if os.name != "posix":
             raise EnvironmentLacks("the local sandbox needs a POSIX system", "use `--sandbox docker`")
+        if self._user and os.geteuid() != 0:
+            raise EnvironmentLacks("only root can run a program as another user", "start it as root")
         self.folder = fresh_folder(self._place)
+        if self._user:
+            let_in(self.folder / "home")
         for name in ("home", "tmp"):
             (self.folder / name).mkdir(mode=0o700)
         return self
@@ -76,7 +86,20 @@ class Local:
 
     def run(self, launch: Launch, workdir: Path, limits: Limits, proxy: Address | None) -> ExitReport:
         """Run one program; see the port."""
-        with Attempt(self.caps, self.attempt, self.places(workdir), self.path, bare=self.bare) as attempt:
+        if self._user:
+            _refuse_inhabited(self._user)
+            let_in(workdir)
+        places = self.places(workdir)
+        with Attempt(self.caps, self.attempt, places, self.path, bare=self.bare, user=self._user) as attempt:
             report = attempt.run(launch, limits, proxy)
             self.isolation = attempt.isolation
         return report
+
+
+def _refuse_inhabited(user: User) -> None:
+    """Raise EnvironmentLacks where the user has processes already: they would be killed with the program's."""
+    if others := processes_of(user[0]):
+        raise EnvironmentLacks(
+            f"user {user[0]} has processes here already, such as {others[0]}",
+            "run it in a container of its own, in which nobody is that user",
+        )

@@ -19,10 +19,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchledger.runners.launch import ExitReport, Launch
-from benchledger.runners.sandboxes import homes, stage
+from benchledger.runners.sandboxes import homes, stage, trees
 from benchledger.runners.sandboxes.cgroup import Group
 from benchledger.runners.sandboxes.forward import Forwarder
-from benchledger.runners.sandboxes.port import Address, Caps, Places
+from benchledger.runners.sandboxes.port import Address, Caps, Places, User
 from benchledger.runners.sandboxes.process import Family
 from benchledger.runners.sandboxes.recording import Recording
 from benchledger.runners.sandboxes.spool import Spool, drain
@@ -39,9 +39,18 @@ _LOST = -1
 class Attempt:
     """The parts of one run; on exit all of them are gone, after an exception too."""
 
-    def __init__(self, caps: Caps, value: str, places: Places, path: str, *, bare: bool = False) -> None:
-        """Keep what every run of a sandbox shares. `value` is that of the marker, `bare` as in Local."""
-        self._bare = bare
+    def __init__(
+        self,
+        caps: Caps,
+        value: str,
+        places: Places,
+        path: str,
+        *,
+        bare: bool = False,
+        user: User | None = None,
+    ) -> None:
+        """Keep what every run of a sandbox shares. `value` is that of the marker, the rest as in Local."""
+        self._bare, self._user = bare, user
         self._caps, self._value, self._places, self._path = caps, value, places, path
         self.isolation: tuple[str, ...] = ()
         self._out, self._err = Spool(caps.output_bytes), Spool(caps.output_bytes)
@@ -67,6 +76,9 @@ class Attempt:
         """Return how the program ended."""
         called = time.monotonic()
         homes.write_files(Path(self._places.home), homes.checked_files(launch))
+        if self._user:
+            for place in (self._places.home, self._places.tmp, self._places.work):
+                trees.hand_over(Path(place), self._user)
         group = Group() if self._bare else Group.make(f"benchledger-{self._value}", limits)
         self._after.callback(group.remove)
         control, family = self._stage(launch, proxy, group)
@@ -121,16 +133,19 @@ class Attempt:
             "port": proxy[1] if proxy else None,
             "pty": launch.pty,
             "namespaces": not self._bare,
+            "user": self._user,
             "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": self._caps.disk_bytes},
         }
         ours.sendall(json.dumps(config).encode() + b"\n")
         said, sockets = _hello(ours)
-        family = Family(process.pid, self._value, init=said["init"])
+        family = Family(process.pid, self._value, init=said["init"], user=self._user)
         self._after.callback(self._kill, family)
         if proxy and sockets:
             self._after.callback(Forwarder(sockets[0], proxy).close)
         limits = [f"cgroup {name}" for name in group.held]
         self.isolation = ("environment", "home", *said["isolation"], *limits)
+        if self._user and "user" not in said["isolation"]:
+            raise SandboxFailed("root has not the capabilities by which a program becomes another user")
         return ours, family
 
     def _streams(self, launch: Launch) -> tuple[int, int, int]:

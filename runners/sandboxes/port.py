@@ -10,12 +10,16 @@ from typing import Protocol, Self, runtime_checkable
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.schema.task import Limits
 
-__all__ = ["MARKER", "Address", "Caps", "Places", "Sandbox"]
+__all__ = ["MARKER", "ON_HOST", "Address", "Caps", "Places", "Sandbox", "User"]
 
 # Every process of an attempt carries this variable with the attempt's own value.
 MARKER = "BENCHLEDGER_ATTEMPT"
 
+# The sandboxes whose programs use this machine's files, toolchains and installations.
+ON_HOST = frozenset({"local", "run-cell"})
+
 Address = tuple[str, int]
+User = tuple[int, int]  # uid and gid
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchledger.runners.sandboxes.port import MARKER
+from benchledger.runners.sandboxes.port import MARKER, User
 from benchledger.schema.errors import SandboxFailed
 
-__all__ = ["Family", "resident_bytes"]
+__all__ = ["Family", "processes_of", "resident_bytes"]
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -28,26 +29,33 @@ class Family:
     has escaped a stage that was killed. Without /proc there is only the process group.
     """
 
-    def __init__(self, stage: int, value: str, *, init: bool) -> None:
-        """Know the stage, the marker's value, and whether the stage's child is an init of its own."""
-        self._stage, self.has_init = stage, init
+    def __init__(self, stage: int, value: str, *, init: bool, user: User | None = None) -> None:
+        """Know the stage, the marker's value, and whether the stage's child is an init of its own.
+
+        `user` is one that no other process of this machine has: all of its processes are the attempt's.
+        """
+        self._stage, self.has_init, self._user = stage, init, user
         self._marker = f"{MARKER}={value}".encode()
 
     def members(self, *, marked: bool = False) -> list[int]:
         """Return the pids, zombies left out; `marked` reads every environment too, which is slower.
 
-        Nothing leaves a namespace of processes, so that with an init no marker need be looked for.
+        Nothing leaves a namespace of processes, so that with an init no marker need be looked for, nor
+        can a program of another user kill the stage, so that all of it stays below.
         """
         if not _PROC.is_dir():
             return []
         spared = {self._stage, *self._inits()}
         found = set(_below(self._stage))
-        if marked and not self.has_init:
+        if marked and not self.has_init and not self._user:
             found |= {int(name) for name in _listed("/proc") if self._carries(name)}
         return sorted(pid for pid in found - spared if _lives(pid))
 
     def terminate(self) -> None:
         """Ask all of them to end; those below the stage at once, for to read every environment takes a while."""
+        if self._user:
+            _signal_user(self._user, "TERM")
+            return
         below = self.members()
         _signal(below, signal.SIGTERM)
         _signal(set(self.members(marked=True)) - set(below), signal.SIGTERM)
@@ -61,6 +69,8 @@ class Family:
         end = time.monotonic() + KILL_SECONDS
         # with its init the kernel ends a whole namespace, however fast it forks
         _signal(self._inits(), signal.SIGKILL)
+        if self._user:
+            _signal_user(self._user, "KILL")
         while left:
             # stopped first, for a killed one makes room for another fork
             _signal(left, signal.SIGSTOP)
@@ -78,6 +88,17 @@ class Family:
 
     def _carries(self, pid: str) -> bool:
         return self._marker in _read(f"/proc/{pid}/environ").split(b"\0")
+
+
+def processes_of(uid: int) -> list[int]:
+    """Return the pids of the living processes of a user, by their real uid."""
+    found = []
+    for name in _listed("/proc"):
+        with contextlib.suppress(OSError, StopIteration, ValueError):
+            lines = (_PROC / name / "status").read_text(errors="replace").splitlines()
+            if int(next(line for line in lines if line.startswith("Uid:")).split()[1]) == uid:
+                found.append(int(name))
+    return [pid for pid in found if _lives(pid)]
 
 
 def resident_bytes(pids: Iterable[int]) -> int:
@@ -148,6 +169,16 @@ def _below(root: int) -> Iterator[int]:
 
 def _looked_up(parents: dict[int, list[int]], pid: int) -> list[int]:
     return parents.get(pid, [])
+
+
+def _signal_user(user: User, name: str) -> None:
+    """Signal every process of a user in one step of the kernel's, however fast they fork."""
+    # not by a fork of our own: this process has threads
+    with contextlib.suppress(OSError):
+        subprocess.run(
+            ["/bin/sh", "-c", f"kill -{name} -1"], env={}, user=user[0], group=user[1], extra_groups=[],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

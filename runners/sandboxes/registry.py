@@ -13,6 +13,7 @@ __all__ = ["ENTRY_POINTS", "SANDBOXES", "sandbox_type"]
 SANDBOXES = {
     "local": "benchledger.runners.sandboxes.local:Local",
     "docker": "benchledger.runners.sandboxes.docker:Docker",
+    "run-cell": "benchledger.runners.sandboxes.run_cell:RunCell",
 }
 ENTRY_POINTS = "benchledger.sandboxes"
 

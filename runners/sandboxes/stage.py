@@ -5,7 +5,7 @@ the kernel lets it (namespaces of its own), says so and hands over the listening
 program, and reports its end. It is the parent of every orphan, so that none is lost, and kills all
 when the control socket closes: a runner that was killed leaves nothing behind.
 
-    runner -> {"argv", "env", "cwd", "port", "pty", "namespaces", "rlimits"}
+    runner -> {"argv", "env", "cwd", "port", "pty", "namespaces", "rlimits", "user"}
     stage  -> {"isolation": […], "init": bool}      + the listening socket where "port" was taken
     runner -> "go"
     stage  -> {"status": as of waitpid}
@@ -25,6 +25,7 @@ import socket
 import struct
 import sys
 import termios
+import warnings  # noqa: F401  exec asks for it, when another user may no longer read this Python's files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,18 +33,34 @@ if TYPE_CHECKING:
 
 NEWNS, NEWUSER, NEWPID, NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+CAP_CHOWN, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN = 1 << 0, 1 << 6, 1 << 7, 1 << 12
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 WORDS = ((NEWNET, "network"), (NEWPID, "processes"))
 
 
-def unshare(libc: ctypes.CDLL) -> int:
-    """Enter as many new namespaces as the kernel allows; return which. Without root by a user namespace."""
+def capabilities() -> int:
+    """Return the effective ones of this process, as bits; 0 where the kernel does not say."""
+    try:
+        with open("/proc/self/status") as file:  # noqa: PTH123  pathlib doubles the time to start
+            return int(next(line for line in file if line.startswith("CapEff:")).split()[1], 16)
+    except (OSError, StopIteration):
+        return 0
+
+
+def unshare(libc: ctypes.CDLL, caps: int, *, keep_users: bool) -> int:
+    """Enter as many new namespaces as the kernel allows; return which. Without root by a user namespace.
+
+    `keep_users` stays in the user namespace of the runner: a new one has no other user to become.
+    """
     user, group = os.getuid(), os.getgid()
-    for own in (0, NEWUSER):
+    # without that capability a new network would stay down: in a user namespace we have it
+    own = [0] if keep_users else [0, NEWUSER] if caps & CAP_NET_ADMIN else [NEWUSER, 0]
+    for users in own:
         for flags in (NEWNET | NEWPID | NEWNS, NEWNET, NEWPID | NEWNS):
-            if libc.unshare(own | flags) == 0:
-                if own:
+            useless = flags & NEWNET and not users and not caps & CAP_NET_ADMIN
+            if not useless and libc.unshare(users | flags) == 0:
+                if users:
                     _map_self(user, group)
                 return flags
     return 0
@@ -72,6 +89,25 @@ def fresh_proc(libc: ctypes.CDLL) -> None:
     libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
 
 
+def become(user: int, group: int) -> None:
+    """Be another user from here on, without a way back. The streams are the new user's to open again."""
+    for descriptor in (0, 1, 2):
+        os.fchown(descriptor, user, group)
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no_new_privs is refused")
+
+
+def nowhere(name: str, env: dict[str, str]) -> bool:
+    """Whether PATH leads to no such program: some of its folders may be closed to this user, which is no matter."""
+    if "/" in name:
+        return False
+    return not any(os.path.exists(f"{folder}/{name}") for folder in env.get("PATH", "").split(":"))  # noqa: PTH110
+
+
 def execute(config: dict[str, Any], control: socket.socket) -> None:
     """Become the program. Does not return."""
     control.close()
@@ -88,10 +124,12 @@ def execute(config: dict[str, Any], control: socket.socket) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     argv, code = config["argv"], 127
     try:
+        if config["user"]:
+            become(*config["user"])
         os.chdir(config["cwd"])
         os.execvpe(argv[0], argv, config["env"])  # noqa: S606
     except OSError as error:
-        code = 127 if isinstance(error, FileNotFoundError) else 126
+        code = 127 if isinstance(error, FileNotFoundError) or nowhere(argv[0], config["env"]) else 126
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
     os._exit(code)
 
@@ -161,8 +199,12 @@ def main() -> None:
     config = json.loads(control.makefile("rb").readline())
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    got = unshare(libc) if config["namespaces"] else 0
-    said = {"isolation": [word for flag, word in WORDS if got & flag], "init": bool(got & NEWPID)}
+    caps, user = capabilities(), config["user"]
+    got = unshare(libc, caps, keep_users=bool(user)) if config["namespaces"] else 0
+    words = [word for flag, word in WORDS if got & flag]
+    if user and not ~caps & (CAP_CHOWN | CAP_SETGID | CAP_SETUID):
+        words.append("user")
+    said = {"isolation": words, "init": bool(got & NEWPID)}
     sockets = [listen(config["port"])] if got & NEWNET and config["port"] else []
     socket.send_fds(control, [json.dumps(said).encode() + b"\n"], [each.fileno() for each in sockets])
     for each in sockets:

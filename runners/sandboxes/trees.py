@@ -15,7 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Copied", "copy_tree", "fresh_folder", "remove_surely", "remove_tree", "replacing", "walk"]
+from benchledger.schema.errors import SandboxFailed
+
+__all__ = [
+    "Copied",
+    "copy_tree",
+    "fresh_folder",
+    "hand_over",
+    "let_in",
+    "remove_surely",
+    "remove_tree",
+    "replacing",
+    "walk",
+]
 
 _CELL = re.compile(r"cell-[A-Za-z0-9_]{8}")
 
@@ -52,6 +64,33 @@ def remove_surely(folder: Path) -> KeyboardInterrupt | None:
     except KeyboardInterrupt as error:
         return remove_surely(folder) or error
     return None
+
+
+def hand_over(root: Path, owner: tuple[int, int]) -> None:
+    """Give a folder and all below it to another user. No link is followed.
+
+    A file that has another name is left out: that name may be of a file which is none of ours.
+    """
+    os.chown(root, *owner, follow_symlinks=False)
+    for path, status in walk(root):
+        if stat.S_ISDIR(status.st_mode) or status.st_nlink == 1:
+            os.chown(path, *owner, follow_symlinks=False)
+
+
+def let_in(folder: Path) -> None:
+    """See that another user can reach `folder`: a private folder above it is made passable, not readable.
+
+    Only one that was made for this purpose, directly below the folder of temporary files; raises
+    SandboxFailed for any other.
+    """
+    root = Path(tempfile.gettempdir()).resolve()
+    for above in folder.resolve().parents:
+        status = above.stat()
+        if status.st_mode & 0o001:
+            continue
+        if above.parent != root or status.st_uid != os.geteuid():
+            raise SandboxFailed(f"{above} lets no other user pass, and so no program of one in {folder}")
+        above.chmod(stat.S_IMODE(status.st_mode) | 0o011)
 
 
 class Copied:

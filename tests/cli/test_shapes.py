@@ -53,6 +53,12 @@ IMAGE = dict(
     agent=TEXT, version=TEXT, image=TEXT, image_id=TEXT, size=int, repo_digests=list, base=TEXT, recipe=TEXT,
     lock=MAYBE_TEXT, runtime=TEXT,
 )
+CELL = dict(
+    cell_id=TEXT, attempt=int, agent=TEXT, version=MAYBE_TEXT, model=TEXT, mode=TEXT, sandbox=TEXT, outcome=TEXT,
+    outcome_kind=MAYBE_TEXT, verdict=TEXT, composite=MAYBE, reason=MAYBE_TEXT, floor=MAYBE, ceiling=MAYBE,
+    coverage=MAYBE, axes=dict, model_calls=int, notes=list, drifts=int,
+)
+CHECK = CELL | dict(provisional=bool, not_for_citation=list, policy=TEXT)
 PUSHED = dict(agent=TEXT, version=TEXT, image_id=TEXT, pushed=TEXT)
 # fmt: on
 

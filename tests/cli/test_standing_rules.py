@@ -33,6 +33,7 @@ def test_what_ran_live_sealed_pinned_planned_and_verified_is_citable():
         ({"imported": True}, "handed in as the record of another harness"),
         ({"sandbox": "local"}, "sandbox local, not docker or run-cell"),
         ({"sandbox": None}, "no sandbox recorded, not docker or run-cell"),
+        ({"not_isolated": ("network",)}, "network not isolated"),
         ({"image": None}, "no image identity recorded"),
         ({"version": None}, "version of the agent not recorded"),
         ({"planned": False}, "not planned before launch"),
@@ -52,6 +53,7 @@ def test_each_thing_that_is_missing_is_one_reason(change, reason):
         sandbox=st.sampled_from([None, "local", "docker", "run-cell"]),
         image=st.sampled_from([None, "", "sha256:1"]),
         version=st.sampled_from([None, "", "1"]),
+        not_isolated=st.sampled_from([(), ("network",)]),
         planned=st.booleans(),
         verified=st.booleans(),
     )
@@ -61,5 +63,6 @@ def test_a_number_is_citable_exactly_where_nothing_speaks_against_it(seen):
     if standing(seen) == "citable":
         assert seen.mode == "live"
         assert not seen.imported
+        assert not seen.not_isolated
         assert seen.planned
         assert seen.verified

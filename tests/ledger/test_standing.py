@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchledger.ledger.cells import CellReader
 from benchledger.ledger.leaderboard import leaderboard
 from benchledger.ledger.store import Ledger
 from benchledger.schema.events import AgentIdentity, CellSetup, GraderRan
@@ -42,10 +43,23 @@ def test_a_planned_sealed_pinned_and_verified_row_is_citable(ledger: Ledger) -> 
     assert _standing(ledger, verified=3) == ["provisional"]
 
 
+def test_a_row_of_run_cell_is_citable_where_all_was_isolated(ledger: Ledger) -> None:
+    _plan(ledger)
+    _run(ledger, "one", sandbox="run-cell", host={"cpus": 2})
+    assert _standing(ledger) == ["citable"]
+    reader = CellReader(ledger, ledger.connection, GATED_1)
+    assert "network not isolated" not in next(reader.rows(Selection()))["standing_reasons"]
+    _run(ledger, "two", sandbox="run-cell", host={"not_isolated": ["network"]})
+    assert _standing(ledger) == ["provisional"]
+    reasons = [row["standing_reasons"] for row in reader.rows(Selection(task=("c/two",)))]
+    assert "network not isolated" in reasons[0]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
         {"sandbox": "local"},
+        {"sandbox": "run-cell", "host": {"not_isolated": ["network"]}},
         {"agent": AgentIdentity(name="a", version="1")},
         {"agent": AgentIdentity(name="a", image_id=_IMAGE)},
     ],

@@ -1,0 +1,93 @@
+"""check: a first number for an agent, out of one cell that nobody keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchledger.ledger.cli import running
+from benchledger.ledger.cli.common import command, json_option, policy_of
+from benchledger.ledger.cli.render import clean, echo_json
+
+if TYPE_CHECKING:
+    from benchledger.ledger.runs import Judged
+    from benchledger.schema.policy import Policy
+
+_ACTOR = "check"
+
+
+@command(
+    "benchledger check --agent aider --task mutations/python-lru-cache --scripted",
+    "benchledger check --agent aider --model gpt-5 --task polyglot/python-csv-quotes \\",
+    "    --endpoint https://api.example.com/v1 --key-env MY_KEY",
+    "benchledger check --agent nop --task mutations/python-lru-cache --json | jq .composite",
+)
+@running.cell_options
+@running.sandbox_options
+@click.option("--no-install", is_flag=True, help="Refuse an agent that is not installed.")
+@click.option(
+    "--policy", default="gated-1", show_default=True, metavar="NAME|FILE", help="The policy of its score."
+)
+@json_option
+def check(*, as_json: bool, **given: Any) -> None:
+    """Try an agent on a task: a provisional score, and nothing is kept.
+
+    Runs one cell as `run` does, and scores it. No ledger is needed, read or written, so nobody can
+    verify the score: it is provisional, not for citation. An agent that is not installed is
+    installed first. A failed cell is data, and leaves with 0.
+    """
+    with running.terminated_is_interrupted():
+        policy = policy_of(None, given["policy"])
+        told = _checked(given, policy)
+    if as_json:
+        echo_json(told)
+        return
+    running.show_judged(told, policy.name)
+    click.echo(f"provisional, not for citation: {'; '.join(told['not_for_citation'])}")
+    click.echo(f"{clean(told['cell_id'])} is in no ledger; `benchledger run` keeps what it did")
+
+
+def _checked(given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    import os
+    from dataclasses import replace
+
+    from benchledger.ledger import runs
+    from benchledger.runners.cell import run_cell
+    from benchledger.runners.prepare import plan_cell, prepare
+    from benchledger.runners.secrets import environment_secrets
+    from benchledger.schema.memory import MemorySink
+
+    request = running.request_of(given)
+    running.install_first(given, request)
+    parts = prepare(request)
+    source = running.source_of(given, parts)
+    sweep = f"check-{datetime.now(UTC):%Y%m%d}"
+    plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
+    plan = replace(plan, policy_id=policy.policy_id, actor=_ACTOR)
+    with running.watching() as report:
+        ended = run_cell(plan, MemorySink(), report)
+        judged = runs.judge(ended, policy)
+    if ended.interrupted is not None:
+        raise ended.interrupted
+    told = running.judged_json(judged, ended)
+    return told | {"provisional": True, "not_for_citation": _reasons(judged), "policy": policy.name}
+
+
+def _reasons(judged: Judged) -> list[str]:
+    """Return why the score may not be cited; there is always one, for nothing of it was kept."""
+    from benchledger.ledger.standing import Circumstances, standing_reasons
+
+    setup = judged.evidence.setup
+    seen = Circumstances(
+        mode=setup.mode,
+        imported=False,
+        sandbox=setup.sandbox,
+        image=setup.agent.image_digest or setup.agent.image_id,
+        version=setup.agent.version,
+        planned=False,
+        verified=False,
+    )
+    return ["kept in no ledger", *standing_reasons(seen)]
