@@ -11,7 +11,7 @@ from benchledger.ledger.policy_files import load_policy, policy_toml, weighted
 from benchledger.ledger.store import Ledger
 from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.policy import FORMULA_PARAMETERS, FORMULA_TERMS, OUTCOMES, Policy
-from benchledger.scorers.composite import CAB_01, GATED_1
+from benchledger.scorers.composite import CAB_01, GATED_1, SHIPPED_POLICIES
 from tests.cli.calls import answer, call, head, refused, spawn
 
 
@@ -125,7 +125,7 @@ def test_any_policy_written_as_toml_reads_back_to_the_bit(data, tmp_path_factory
     parameters = data.draw(
         st.dictionaries(st.sampled_from(scales), st.floats(min_value=1e-9, max_value=1e12))
     )
-    name = data.draw(st.text("abcXYZ019._+=,~-", min_size=1, max_size=20).filter(lambda n: n != "gated-1"))
+    name = data.draw(st.text("abcXYZ019._+=,~-", min_size=1, max_size=20).filter(lambda n: n not in SHIPPED_POLICIES))
     exclude = tuple(data.draw(st.lists(st.sampled_from(OUTCOMES), unique=True)))
     policy = Policy(name=name, formula=formula, weights=weights, parameters=parameters, exclude=exclude)
     path = tmp_path_factory.mktemp("policy") / "any.toml"
