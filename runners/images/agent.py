@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from benchledger.runners.sandboxes.docker import Docker
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed, UsageError
 from benchledger.schema.task import Limits
 
-__all__ = ["AgentImage", "agent_images", "agent_tag", "build_agent", "image_for"]
+__all__ = ["AgentImage", "agent_images", "agent_tag", "build_agent", "image_for", "looking_into"]
 
 _LABEL = "benchledger.agent"
 _PARTS = ("version", "recipe", "lock", "runtime", "prefix", "bin", "cache", "base")
@@ -85,7 +86,7 @@ def build_agent(
     repository, version = agent_tag(spec).split(":")
     # under a name of its own until it has been seen to start: the one that stands stays until then
     trial = f"{repository}:trial-{uuid.uuid4().hex[:12]}"
-    with _looking_into(client, below["image_id"]) as has:
+    with looking_into(client, below["image_id"]) as has:
         trees = {str(folder): folder, **carried(ready, has)}
     progress(f"{spec.name} {spec.version}: the image")
     made = build_layer_image(client, trees, trial, base=below["image_id"], labels=labels)
@@ -145,18 +146,16 @@ def _image(listed: dict[str, Any]) -> AgentImage | None:
 
 
 @contextlib.contextmanager
-def _looking_into(client: docker.DockerClient, image_id: str) -> Any:
+def looking_into(client: docker.DockerClient, image_id: str) -> Any:
     """Yield a function that says whether the image has a path."""
     with engine.translated("look into the base image"):
         made = client.api.create_container(image_id, ["true"], labels={engine.OWNER_LABEL: engine.owner()})
 
     def has(path: str) -> bool:
+        # asked for its head alone: an archive that is left unread keeps its connection open
+        place = f"{client.api.base_url}/v{client.api.api_version}/containers/{made['Id']}/archive"
         with engine.translated("look into the base image"):
-            try:
-                client.api.get_archive(made["Id"], path)[0].close()
-            except docker.errors.NotFound:
-                return False
-            return True
+            return bool(client.api.head(place, params={"path": path}).status_code == HTTPStatus.OK)
 
     try:
         yield has

@@ -30,7 +30,7 @@ import docker.errors
 from benchledger.runners.agents.install import Installed
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.images import layers
-from benchledger.runners.images.agent import AgentImage, _looking_into, agent_tag
+from benchledger.runners.images.agent import AgentImage, agent_tag, looking_into
 from benchledger.runners.images.carried import carried
 from benchledger.runners.inside import AGENT_RECORD, AGENTS, IMAGE, IMAGE_ID, PLACE
 from benchledger.runners.sandboxes import engine
@@ -110,7 +110,7 @@ def _trees(
             shutil.copy(file, own / AGENTS)
     venv.create(folder / "asked" / "venv")
     asked = Installed("", "", "", str(folder / "asked"), "")
-    with _looking_into(client, below) as has:
+    with looking_into(client, below) as has:
         brought = carried(asked, has)
     python = Path(getattr(sys, "_base_executable", sys.executable))
     libraries = {f"{PLACE}/lib/{name}": path for name, path in _libraries()}
