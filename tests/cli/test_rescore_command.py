@@ -125,7 +125,9 @@ def test_any_policy_written_as_toml_reads_back_to_the_bit(data, tmp_path_factory
     parameters = data.draw(
         st.dictionaries(st.sampled_from(scales), st.floats(min_value=1e-9, max_value=1e12))
     )
-    name = data.draw(st.text("abcXYZ019._+=,~-", min_size=1, max_size=20).filter(lambda n: n not in SHIPPED_POLICIES))
+    name = data.draw(
+        st.text("abcXYZ019._+=,~-", min_size=1, max_size=20).filter(lambda n: n not in SHIPPED_POLICIES)
+    )
     exclude = tuple(data.draw(st.lists(st.sampled_from(OUTCOMES), unique=True)))
     policy = Policy(name=name, formula=formula, weights=weights, parameters=parameters, exclude=exclude)
     path = tmp_path_factory.mktemp("policy") / "any.toml"
