@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from benchledger.runners.agents.spec import AgentSpec
+from benchledger.runners.files import files_of
 from benchledger.schema.errors import BadInput, UsageError
 
 __all__ = ["act"]
@@ -23,11 +24,10 @@ def act(spec: AgentSpec, solution: Path, workdir: Path) -> None:
         return
     if not solution.is_dir() or not any(solution.iterdir()):
         raise UsageError(f"there is no solution in {solution}", "add the task's solution/ folder")
-    for source in sorted(solution.rglob("*")):
-        target = workdir / source.relative_to(solution)
-        if source.is_symlink() or target.is_symlink():
-            raise BadInput(f"{source} is, or would replace, a link", "put plain files into solution/")
-        if source.is_dir():
-            target.mkdir(exist_ok=True)
-        else:
-            shutil.copy(source, target)
+    # not what an installer compiles beside the files
+    for name, source in files_of(solution):
+        target = workdir / name
+        if any((workdir / part).is_symlink() for part in (name, *Path(name).parents)):
+            raise BadInput(f"{source} would replace a link", "put plain files into solution/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)

@@ -24,8 +24,11 @@ def folders(tmp_path):
 
 def test_oracle_lays_the_solution_over_the_workdir_and_keeps_the_rest(folders):
     solution, workdir = folders
+    (solution / "__pycache__").mkdir()
+    (solution / "__pycache__" / "a.cpython-311.pyc").write_text("an installer compiled it")
     act(AGENTS["oracle"], solution, workdir)
     assert (workdir / "a.py").read_text() == "right"
+    assert not (workdir / "__pycache__").exists()
     assert (workdir / "b.py").read_text() == "kept"
     assert (workdir / "deep" / "run.sh").stat().st_mode & 0o777 == 0o755
 
