@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchledger.ledger.ddl import Table
 from benchledger.schema.canonical import canonical_bytes
@@ -20,13 +20,51 @@ _TOGETHER = 500
 _WIDE = 20
 
 
-class Event(NamedTuple):
-    """What a handler may look at; `ref` is `[origin:]cell_id@attempt` where the stream is that of an attempt."""
+class Event:
+    """What a handler may look at, for this call alone: the next event comes in the same object.
 
+    `ref` is `[origin:]cell_id@attempt` where the stream is that of an attempt, else empty.
+    """
+
+    __slots__ = ("_attempt", "_attempts", "_score", "_scores", "payload", "ref", "seq", "stream")
     seq: int
     stream: str
     payload: dict[str, Any]
     ref: str
+
+    def __init__(self, rows: Mapping[str, Cache]) -> None:
+        """Look at nothing yet."""
+        self._attempts, self._scores = rows["attempts"], rows["scores"]
+        self.ref = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Look rows up again: those in memory were written, or others took their places."""
+        self._attempt: dict[str, Any] | None = None
+        self._score: dict[str, Any] | None = None
+
+    def set(self, seq: int, stream: str, payload: dict[str, Any], ref: str) -> None:
+        """Hold the next event; rows of the same attempt stay looked up."""
+        if ref != self.ref:
+            self.ref = ref
+            self._attempt = self._score = None
+        self.seq, self.stream, self.payload = seq, stream, payload
+
+    def attempt(self) -> dict[str, Any] | None:
+        """Return the row of the attempt with this event as its last, None where it has none."""
+        row = self._attempt
+        if row is None:
+            row = self._attempt = self._attempts.get(self.ref)
+            if row is None:
+                return None
+        row["last_seq"] = self.seq
+        return row
+
+    def score(self) -> dict[str, Any] | None:
+        """Return the attempt's row of scores, for changing it; None where there is none."""
+        if self._score is None:
+            self._score = self._scores.get(self.ref)
+        return self._score
 
 
 class Cache:
@@ -84,6 +122,10 @@ class Cache:
             for stored in self._connection.execute(query, part):
                 self._absent.discard(stored[0])
                 self._remember(stored[0], stored)
+
+    def expect_none(self, keys: Iterable[str]) -> None:
+        """Take it as known that the table has no rows with these keys, but for those in memory."""
+        self._absent.update(keys)
 
     def make(self, row: dict[str, Any], key: Any) -> dict[str, Any]:
         """Put a new row that later events will change; columns that are not given are NULL."""
