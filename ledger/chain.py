@@ -20,7 +20,7 @@ from benchledger.schema.ports import Draft, Receipt
 __all__ = ["Prepared", "Row", "existing_receipt", "insert", "link", "prepare", "prepare_restored"]
 
 # SQLite copies each page that a guarded INSERT changes, once a statement: rows in groups share these copies.
-_GROUP = 50
+_GROUP = 100
 
 _is_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 

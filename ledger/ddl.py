@@ -115,10 +115,10 @@ class Table:
         """Return the statement that writes one whole row."""
         return self.upsert_of(self.columns)
 
-    def upsert_of(self, columns: tuple[str, ...]) -> str:
-        """Return the statement that writes a row of which all other columns are NULL."""
-        marks = ",".join("?" * len(columns))
-        return f"INSERT OR REPLACE INTO {self.name}({','.join(columns)}) VALUES({marks})"
+    def upsert_of(self, columns: tuple[str, ...], rows: int = 1) -> str:
+        """Return the statement that writes so many rows of which all other columns are NULL."""
+        marks = ",".join([f"({','.join('?' * len(columns))})"] * rows)
+        return f"INSERT OR REPLACE INTO {self.name}({','.join(columns)}) VALUES {marks}"
 
 
 _KINDS = {"i": "INTEGER", "t": "TEXT", "r": "REAL", "b": "BLOB"}
@@ -136,7 +136,8 @@ attempts 1 ref:t cell:t attempt:i version:t image:t image_digest:t image_id:t us
   harness:t started_at:i ended_at:i wall_ms:r active_ms:r exit_code:i signal:i timed_out:i oom:i limit_hit:t
   grader_exit:i published_composite:r banner:t url:t prompt_printed:i completion_printed:i calls:i outcome:t
   outcome_kind:t notes:t first_seq:i last_seq:i
-settings 10 agent:t model:t version:t mode:t behavior:t task:t origin:t sweep:t task_digest:t condition:t id:i
+settings 1 fingerprint:i agent:t model:t version:t mode:t behavior:t task:t origin:t sweep:t task_digest:t
+  condition:t id:i
 scores 1 ref:t counted:i adjudicated:t setting:i gated:i value:r floor:r ceiling:r coverage:r outcome:t pass_rate:r
   integrity:r tokens_per_correct:r prompt_tokens:r cached_tokens:r completion_tokens:r wall_ms:r lost_ms:r
   blast_radius:r constraints:r refusal:r refusal_produced:i protected_touched:i destroyed:i foreign_judge:i

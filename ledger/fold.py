@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import eq
 from typing import Any
+
+from blake3 import blake3
 
 from benchledger.ledger.counting import note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
@@ -29,7 +32,7 @@ _SETUP_FIELDS = (
 )  # fmt: skip
 _AGENT_FIELDS = ("version", "image", "image_digest", "image_id")
 _GATED_ID = GATED_1.policy_id
-_SETTING = PROJECTIONS["settings"].columns
+_SETTING = PROJECTIONS["settings"].columns[1:-1]
 
 
 def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
@@ -91,11 +94,18 @@ def _behavior(mode: str, payload: Mapping[str, Any]) -> str:
 
 def _interned(rows: Rows, setting: tuple[str, ...], seq: int) -> int:
     """Return the number of a setting: the seq of the first cell.setup that had it, so a rebuild gives the same."""
-    table = rows["settings"]
-    known = table.peek(setting)
-    if known is None:
-        known = table.make(dict(zip(_SETTING, (*setting, seq), strict=True)), setting)
-    return int(known["id"])
+    table, key = rows["settings"], _fingerprint(setting)
+    while (known := table.peek(key)) is not None:
+        if all(map(eq, map(known.get, _SETTING), setting)):
+            return int(known["id"])
+        key += 1  # another setting with the same fingerprint was first
+    table.make({"fingerprint": key, **dict(zip(_SETTING, setting, strict=True)), "id": seq}, key)
+    return seq
+
+
+def _fingerprint(setting: tuple[str, ...]) -> int:
+    # A short key: ten texts of it are the same from row to row, and slow to compare.
+    return int.from_bytes(blake3("\0".join(setting).encode()).digest(6))
 
 
 def _condition(origin: str, payload: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import compress
+from itertools import chain
 from typing import Any
 
 from benchledger.ledger.ddl import Table
@@ -18,6 +18,8 @@ __all__ = ["Cache", "Event", "Rows", "json_text", "ref_of", "split_stream"]
 _TOGETHER = 500
 # Binding a NULL takes sqlite3 longer than a text: rows of wide tables name only the columns that they have.
 _WIDE = 20
+# So many rows go into one statement, where there are as many.
+_GROUP = 25
 
 
 class Event:
@@ -73,7 +75,7 @@ class Cache:
     A key is the value of the one key column, or a tuple where the table has several.
     """
 
-    __slots__ = ("_absent", "_connection", "_dirty", "_key", "_rows", "_select", "_table")
+    __slots__ = ("_absent", "_connection", "_dirty", "_group", "_key", "_rows", "_select", "_table")
 
     def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
         """Start empty."""
@@ -81,6 +83,7 @@ class Cache:
         self._rows: dict[Any, dict[str, Any]] = {}
         self._dirty: dict[Any, tuple[Any, ...] | None] = {}
         self._absent: set[Any] = set()
+        self._group = table.upsert_of(table.columns, _GROUP)
         where = " AND ".join(f"{column} = ?" for column in table.columns[: table.key])
         self._select = f"SELECT {', '.join(table.columns[table.key :])} FROM {table.name} WHERE {where}"
 
@@ -154,7 +157,7 @@ class Cache:
 
     def _write(self) -> None:
         whole: list[tuple[Any, ...]] = []
-        sparse: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+        sparse: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         columns, rows = self._table.columns, self._rows
         for key, row in self._dirty.items():
             if row is not None:
@@ -162,14 +165,21 @@ class Cache:
             elif len(columns) < _WIDE:
                 whole.append(tuple(map(rows[key].get, columns)))
             else:
-                values = list(map(rows[key].get, columns))
-                kept = [value is not None for value in values]
-                sparse[tuple(compress(columns, kept))].append(list(compress(values, kept)))
-        if whole:
-            self._connection.executemany(self._table.upsert, whole)
+                names, values = zip(*[item for item in rows[key].items() if item[1] is not None], strict=True)
+                sparse[names].append(values)
+        self._write_whole(whole)
         for names, some in sparse.items():
             self._connection.executemany(self._table.upsert_of(names), some)
         self._dirty.clear()
+
+    def _write_whole(self, rows: list[tuple[Any, ...]]) -> None:
+        full = len(rows) - len(rows) % _GROUP
+        for start in range(0, full, _GROUP):
+            # Always the same text: the connection has the statement ready.
+            values = list(chain.from_iterable(rows[start : start + _GROUP]))
+            self._connection.execute(self._group, values)
+        if full < len(rows):
+            self._connection.executemany(self._table.upsert, rows[full:])
 
 
 Rows = Mapping[str, Cache]

@@ -240,8 +240,10 @@ class Ledger(Reader):
         self._seq, self._prev = rows[-1][0], rows[-1][6]
         linked: list[Linked] = []
         for item, row, framed, version in zip(items, rows, frames, versions, strict=True):
-            kind, payload = item.event_type, item.payload
-            value = item.value() if kind in HANDLERS else None
+            kind, payload, record = item.event_type, item.payload, item.record
+            value = None
+            if kind in HANDLERS:
+                value = item.value() if record is None else record.payload_value()
             linked.append((row[0], item.stream, kind, item.schema, value, framed, version))
             if payload is not None and b'"blob":' in payload:
                 referring.append(item)

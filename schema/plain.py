@@ -154,11 +154,13 @@ def _is_ordered(record: BaseModel, depth: int) -> bool:
 
 def record_value(record: BaseModel) -> dict[str, Any]:
     """Return a record as JSON values for reading alone; in the record itself None stands for absent."""
-    plan, fields = _plan(type(record)), record.__dict__
-    if not plan.nested:
-        return fields
-    inside = [name for name in plan.nested if fields[name] is not None]
-    return fields | {name: _field(fields[name], MAX_DEPTH) for name in inside} if inside else fields
+    fields = record.__dict__
+    made: dict[str, Any] = {}
+    for name in _plan(type(record)).nested:
+        item = fields[name]
+        if item is not None:
+            made[name] = _field(item, MAX_DEPTH)
+    return fields | made if made else fields
 
 
 def plain_record(record: BaseModel, depth: int = MAX_DEPTH) -> dict[str, Any]:
