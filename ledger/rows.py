@@ -75,7 +75,7 @@ class Cache:
     A key is the value of the one key column, or a tuple where the table has several.
     """
 
-    __slots__ = ("_absent", "_connection", "_dirty", "_group", "_key", "_rows", "_select", "_table")
+    __slots__ = ("_absent", "_connection", "_dirty", "_group", "_key", "_one", "_rows", "_select", "_table")
 
     def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
         """Start empty."""
@@ -83,7 +83,7 @@ class Cache:
         self._rows: dict[Any, dict[str, Any]] = {}
         self._dirty: dict[Any, tuple[Any, ...] | None] = {}
         self._absent: set[Any] = set()
-        self._group = table.upsert_of(table.columns, _GROUP)
+        self._one, self._group = table.upsert, table.upsert_of(table.columns, _GROUP)
         where = " AND ".join(f"{column} = ?" for column in table.columns[: table.key])
         self._select = f"SELECT {', '.join(table.columns[table.key :])} FROM {table.name} WHERE {where}"
 
@@ -179,7 +179,7 @@ class Cache:
             values = list(chain.from_iterable(rows[start : start + _GROUP]))
             self._connection.execute(self._group, values)
         if full < len(rows):
-            self._connection.executemany(self._table.upsert, rows[full:])
+            self._connection.executemany(self._one, rows[full:])
 
 
 Rows = Mapping[str, Cache]

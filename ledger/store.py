@@ -52,6 +52,7 @@ class Ledger(Reader):
         super().__init__(path, connection)
         self.clock: Callable[[], int] = _system_clock
         self._lock = lock
+        self._wal = f"{path}-wal"
         self._projector: Projector | None = None
         self._versions: dict[str, int] = {}
         self._seq, self._prev = -1, b""
@@ -207,8 +208,11 @@ class Ledger(Reader):
         return self._projector
 
     def _checkpoint(self) -> None:
-        wal = self.path.with_name(self.path.name + "-wal")
-        if wal.exists() and wal.stat().st_size > database.WAL_LIMIT:
+        try:
+            size = os.stat(self._wal).st_size  # noqa: PTH116 - after every commit: a Path takes longer than the call
+        except FileNotFoundError:
+            return
+        if size > database.WAL_LIMIT:
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _append(self, items: Sequence[chain.Prepared]) -> list[Receipt]:

@@ -32,6 +32,8 @@ MAX_INT = 2**53 - 1
 MAX_DEPTH = 64
 # Between these every positive double has one shortest decimal form without an exponent.
 _SMALL, _LARGE = 1e-4, 1e16
+# Objects with so many keys at most come with the same ones again and again.
+_FEW = 32
 _SAFE = frozenset({str, bool, type(None)})
 _JSON = frozenset({*_SAFE, int, float, dict, list, tuple})
 _TEXT = {str}
@@ -87,6 +89,12 @@ def _sorted(value: dict[Any, Any]) -> bool:
     return list(value) == sorted(value)
 
 
+@lru_cache(maxsize=4096)
+def _are_sorted(keys: tuple[str, ...]) -> bool:
+    """Return whether keys of a validated record are in order: the same ones come again and again."""
+    return list(keys) == sorted(keys)
+
+
 def _in_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _in_order(value[key]) for key in sorted(value)}
@@ -124,20 +132,21 @@ def _in_canonical_order(fields: dict[str, Any], plan: _Plan, depth: int) -> bool
     """Return whether a record and all inside have their fields and keys in order."""
     if depth <= 0:
         raise NotPlainError
-    names, _, watched, _, _ = plan
-    if tuple(fields) != names:
+    if tuple(fields) != plan.names:
         return False
     settled = True
-    for name in watched:
+    for name in plan.watched:
         item = fields[name]
         if item is None:
             continue
         kind = type(item)
         if kind is float:
-            if not _SMALL <= item < _LARGE:
+            if item and not _SMALL <= item < _LARGE:
                 plain(item)
         elif kind is dict:
-            settled &= not item or (_settled(item.values(), depth - 2) & _sorted(item))
+            if item:
+                ordered = _are_sorted(tuple(item)) if len(item) <= _FEW else _sorted(item)
+                settled &= ordered & _settled(item.values(), depth - 2)
         elif kind in _JSON and not (kind is tuple and item and type(item[0]) not in _JSON):
             settled &= _settled((item,), depth - 1)
         else:
