@@ -85,7 +85,7 @@ class CellReader:
             "floor": composite.floor,
             "ceiling": composite.ceiling,
             "coverage": composite.coverage,
-            "axes": self._axes(item.ref),
+            "axes": self._axes(found["first_seq"]),
             "published_composite": found["published_composite"],
             "adjudicated": item.adjudicated,
             "disputed": bool(found["disputed"]),
@@ -119,11 +119,11 @@ class CellReader:
             for plan in self._plans[found["origin"] or "", item.sweep]
         )
 
-    def _axes(self, ref: str) -> dict[str, dict[str, Any]]:
-        query = "SELECT axis, value, state, reason FROM axes WHERE ref = ? ORDER BY axis"
+    def _axes(self, first_seq: int) -> dict[str, dict[str, Any]]:
+        query = "SELECT axis, value, state, reason FROM axes WHERE first_seq = ? ORDER BY axis"
         return {
             axis: {"value": value, "state": state, "reason": reason}
-            for axis, value, state, reason in self._connection.execute(query, (ref,))
+            for axis, value, state, reason in self._connection.execute(query, (first_seq,))
         }
 
     def _type_at(self, seq: int) -> str | None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from benchledger.ledger.metadata import parse, spell
+from benchledger.schema.base import Payload
 from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import BadInput, Conflict
 from benchledger.schema.frame import MAX_META, SALT_BYTES, event_hash, frame, payload_digest
@@ -19,7 +20,7 @@ from benchledger.schema.ports import Draft, Receipt
 __all__ = ["Prepared", "Row", "existing_receipt", "insert", "link", "prepare", "prepare_restored"]
 
 # SQLite copies each page that a guarded INSERT changes, once a statement: rows in groups share these copies.
-_GROUP = 50
+_GROUP = 100
 
 _is_uuid = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
@@ -41,35 +42,48 @@ class Prepared(NamedTuple):
     blobs: Mapping[str, bytes]
     event_type: str
     schema: int
-    value: dict[str, Any] | None
+    record: Payload | None
     payload: bytes | None
     payload_len: int
     salt: bytes | None
     digest: bytes
     meta: dict[str, Any] | None = None
 
+    def value(self) -> dict[str, Any] | None:
+        """Return the payload as JSON values for reading alone, None where it was redacted."""
+        if self.record is not None:
+            return self.record.payload_value()
+        return None if self.payload is None else dict(json.loads(self.payload))
 
-def prepare(draft: Draft, salt: bytes | None = None) -> Prepared:
-    """Make payload bytes and digest of a draft; `salt` (16 random bytes) is drawn where it is not given."""
-    payload = draft.payload
-    if not _is_uuid(draft.id):
-        raise BadInput(f"event id {draft.id!r} is no UUID in lower case", "leave it out, and one is made")
-    value, data = payload.canonical()
-    salt = salt or os.urandom(SALT_BYTES)
-    return Prepared(
-        draft.stream,
-        draft.id,
-        draft.actor,
-        draft.version,
-        draft.blobs,
-        payload.event_type,
-        payload.schema_number,
-        value,
-        data,
-        len(data),
-        salt,
-        payload_digest(salt, data),
-    )
+
+def prepare(drafts: Sequence[Draft]) -> list[Prepared]:
+    """Make payload bytes and digests of drafts, each with a salt of its own."""
+    salts = os.urandom(SALT_BYTES * len(drafts))
+    prepared = []
+    for number, (stream, payload, event_id, actor, version, brought) in enumerate(drafts):
+        if not _is_uuid(event_id):
+            raise BadInput(f"event id {event_id!r} is no UUID in lower case", "leave it out, and one is made")
+        data = payload.payload_bytes()
+        salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
+        digest = payload_digest(salt, data)
+        kind, schema = payload.event_type, payload.schema_number
+        prepared.append(
+            Prepared(
+                stream,
+                event_id,
+                actor,
+                version,
+                brought,
+                kind,
+                schema,
+                payload,
+                data,
+                len(data),
+                salt,
+                digest,
+            )
+        )
+    return prepared
 
 
 def prepare_restored(meta: dict[str, Any], row: Row, blobs: Mapping[str, bytes]) -> Prepared:
@@ -85,7 +99,7 @@ def prepare_restored(meta: dict[str, Any], row: Row, blobs: Mapping[str, bytes])
         blobs=blobs,
         event_type=meta["type"],
         schema=meta["schema"],
-        value=None if payload is None else json.loads(payload),
+        record=None,
         payload=payload,
         payload_len=row[3],
         salt=row[4],
@@ -94,28 +108,36 @@ def prepare_restored(meta: dict[str, Any], row: Row, blobs: Mapping[str, bytes])
     )
 
 
-def link(item: Prepared, seq: int, prev: bytes, version: int, at: int) -> tuple[Receipt, Row, bytes]:
-    """Return (receipt, row, frame) of the event at `seq` after the hash `prev` (32 bytes)."""
-    if item.expected is not None and item.expected != version:
-        raise Conflict(
-            f"stream {item.stream} is at version {version - 1}, so {item.expected} cannot be written",
-            "another writer was first: read the stream again",
-        )
-    if item.meta is not None:
-        meta = canonical_bytes(item.meta).decode()
-    else:
-        meta = spell(item.actor, at, item.id, item.schema, item.stream, item.event_type, version)
-    try:
-        data = meta.encode()
-    except UnicodeEncodeError as error:
-        raise BadInput(f"event {item.id}: stream or actor holds a lone surrogate") from error
-    if len(data) > MAX_META:
-        raise BadInput(f"event {item.id}: metadata of {len(data)} bytes; at most {MAX_META} are allowed")
-    framed = frame(seq, prev, item.digest, item.payload_len, data)
-    digest = event_hash(framed)
-    text = None if item.payload is None else item.payload.decode()
-    row: Row = (seq, meta, item.digest, item.payload_len, item.salt, text, digest)
-    return Receipt(seq, digest.hex(), item.id, item.stream, version), row, framed
+def link(
+    items: Sequence[Prepared], versions: Sequence[int], seq: int, prev: bytes, at: int
+) -> tuple[list[Receipt], list[Row], list[bytes]]:
+    """Return (receipts, rows, frames) of events from `seq` on, after the hash `prev` (32 bytes)."""
+    receipts, rows, frames = [], list[Row](), []
+    for item, version in zip(items, versions, strict=True):
+        stream, event_id, actor, expected, _, kind, schema, _, payload, length, salt, digest, given = item
+        if expected is not None and expected != version:
+            raise Conflict(
+                f"stream {stream} is at version {version - 1}, so {expected} cannot be written",
+                "another writer was first: read the stream again",
+            )
+        if given is not None:
+            meta = canonical_bytes(given).decode()
+        else:
+            meta = spell(actor, at, event_id, schema, stream, kind, version)
+        try:
+            data = meta.encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(f"event {event_id}: stream or actor holds a lone surrogate") from error
+        if len(data) > MAX_META:
+            raise BadInput(f"event {event_id}: metadata of {len(data)} bytes; at most {MAX_META} are allowed")
+        framed = frame(seq, prev, digest, length, data)
+        prev = event_hash(framed)
+        frames.append(framed)
+        text = None if payload is None else payload.decode()
+        rows.append((seq, meta, digest, length, salt, text, prev))
+        receipts.append(Receipt(seq, prev.hex(), event_id, stream, version))
+        seq += 1
+    return receipts, rows, frames
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:

@@ -115,15 +115,16 @@ class Table:
         """Return the statement that writes one whole row."""
         return self.upsert_of(self.columns)
 
-    def upsert_of(self, columns: tuple[str, ...]) -> str:
-        """Return the statement that writes a row of which all other columns are NULL."""
-        marks = ",".join("?" * len(columns))
-        return f"INSERT OR REPLACE INTO {self.name}({','.join(columns)}) VALUES({marks})"
+    def upsert_of(self, columns: tuple[str, ...], rows: int = 1) -> str:
+        """Return the statement that writes so many rows of which all other columns are NULL."""
+        marks = ",".join([f"({','.join('?' * len(columns))})"] * rows)
+        return f"INSERT OR REPLACE INTO {self.name}({','.join(columns)}) VALUES {marks}"
 
 
 _KINDS = {"i": "INTEGER", "t": "TEXT", "r": "REAL", "b": "BLOB"}
 
 
+# What there is much of an attempt is kept by its `first_seq`: short keys that rise, so an append writes few pages.
 _SPECS = """
 projection_state 1 name:t seq:i version:i
 tiles 1 tile:i root:b
@@ -135,17 +136,18 @@ attempts 1 ref:t cell:t attempt:i version:t image:t image_digest:t image_id:t us
   harness:t started_at:i ended_at:i wall_ms:r active_ms:r exit_code:i signal:i timed_out:i oom:i limit_hit:t
   grader_exit:i published_composite:r banner:t url:t prompt_printed:i completion_printed:i calls:i outcome:t
   outcome_kind:t notes:t first_seq:i last_seq:i
-settings 10 agent:t model:t version:t mode:t behavior:t task:t origin:t sweep:t task_digest:t condition:t id:i
+settings 1 fingerprint:i agent:t model:t version:t mode:t behavior:t task:t origin:t sweep:t task_digest:t
+  condition:t id:i
 scores 1 ref:t counted:i adjudicated:t setting:i gated:i value:r floor:r ceiling:r coverage:r outcome:t pass_rate:r
   integrity:r tokens_per_correct:r prompt_tokens:r cached_tokens:r completion_tokens:r wall_ms:r lost_ms:r
   blast_radius:r constraints:r refusal:r refusal_produced:i protected_touched:i destroyed:i foreign_judge:i
   not_applicable:i
-axes 2 ref:t axis:t value:r state:t reason:t scorer:t seq:i
-composites 2 ref:t policy_id:t value:r reason:t g:r floor:r ceiling:r coverage:r components:t seq:i
-model_calls 2 ref:t number:i protocol:t model_asked:t model_answered:t system_fingerprint:t request_hash:t
+axes 2 first_seq:i axis:t value:r state:t reason:t scorer:t seq:i
+composites 2 first_seq:i policy_id:t value:r reason:t g:r floor:r ceiling:r coverage:r components:t seq:i
+model_calls 2 first_seq:i number:i protocol:t model_asked:t model_answered:t system_fingerprint:t request_hash:t
   prompt_tokens:i completion_tokens:i cached_tokens:i latency_ms:r first_token_ms:r status:i finish_reason:t
   error:t started_at:i seq:i
-spans 2 ref:t span:t parent:t kind:t name:t started_at:i ended_at:i attributes:t error:t seq:i
+spans 2 first_seq:i span:t parent:t kind:t name:t started_at:i ended_at:i attributes:t error:t seq:i
 policies 1 policy_id:t name:t formula:t policy:t seq:i
 adjudications 1 seq:i action:t cell:t attempt:i selection:t count:i reason:t author:t link:t
 sources 1 seq:i format:t digest:t size:i records:i name:t

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import eq
 from typing import Any
+
+from blake3 import blake3
 
 from benchledger.ledger.counting import note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
@@ -23,8 +26,14 @@ _CALL_FIELDS = (
     "prompt_tokens", "completion_tokens", "cached_tokens", "latency_ms", "first_token_ms", "status",
     "finish_reason", "error", "started_at",
 )  # fmt: skip
+_SETUP_FIELDS = (
+    "model_build_id", "mode", "endpoint_origin", "protocol", "sandbox", "behavior_mode", "policy_id", "harness",
+    "started_at",
+)  # fmt: skip
+_AGENT_FIELDS = ("version", "image", "image_digest", "image_id")
 _GATED_ID = GATED_1.policy_id
-_SETTING = PROJECTIONS["settings"].columns
+_SETTING = PROJECTIONS["settings"].columns[1:-1]
+_TASK = _SETTING.index("task")
 
 
 def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
@@ -39,6 +48,7 @@ def _setup(event: Event, rows: Rows) -> None:
     parts = split_stream(event.stream)
     if parts is None:
         return
+    event.forget()
     origin, cell_id, number = parts
     payload, ref = event.payload, event.ref
     agent, task = payload["agent"], payload["task"]
@@ -49,13 +59,17 @@ def _setup(event: Event, rows: Rows) -> None:
     behavior = payload["behavior_mode"]
     attempts = rows["attempts"]
     row = attempts.get(ref) or attempts.make({"ref": ref, "first_seq": event.seq, "calls": 0}, ref)
-    row.update(payload)
-    row.update(agent)
-    row.update(
-        ref=ref, cell=cell, attempt=number, last_seq=event.seq, uses_model=int(agent["uses_model"]),
-        task_digest=task.get("digest"), language=task.get("language"),
-        overlays=json_text(payload.get("overlays")), limits=json_text(payload.get("limits")),
-    )  # fmt: skip
+    for name in _SETUP_FIELDS:
+        row[name] = payload.get(name)
+    for name in _AGENT_FIELDS:
+        row[name] = agent.get(name)
+    row["cell"], row["attempt"], row["last_seq"] = cell, number, event.seq
+    row["uses_model"], row["task_digest"], row["language"] = (
+        int(agent["uses_model"]),
+        task.get("digest"),
+        task.get("language"),
+    )
+    row["overlays"], row["limits"] = json_text(payload.get("overlays")), json_text(payload.get("limits"))
     identity = {
         "origin": origin, "sweep": sweep, "agent": agent["name"], "model": payload["model"],
         "task": task_id, "run": int(run),
@@ -81,11 +95,20 @@ def _behavior(mode: str, payload: Mapping[str, Any]) -> str:
 
 def _interned(rows: Rows, setting: tuple[str, ...], seq: int) -> int:
     """Return the number of a setting: the seq of the first cell.setup that had it, so a rebuild gives the same."""
-    table = rows["settings"]
-    known = table.peek(setting)
-    if known is None:
-        known = table.make(dict(zip(_SETTING, (*setting, seq), strict=True)), setting)
-    return int(known["id"])
+    table, key = rows["settings"], _fingerprint(setting)
+    while (known := table.peek(key)) is not None:
+        if all(map(eq, map(known.get, _SETTING), setting)):
+            return int(known["id"])
+        key += 1  # another setting with the same fingerprint was first
+    table.make({"fingerprint": key, **dict(zip(_SETTING, setting, strict=True)), "id": seq}, key)
+    return seq
+
+
+def _fingerprint(setting: tuple[str, ...]) -> int:
+    # Short, for ten texts are slow to compare; the task first, for a sweep goes from task to task, and so through the
+    # table page by page. Fewer than 53 bits, as all numbers of rows.
+    task = blake3(setting[_TASK].encode()).digest(2)
+    return int.from_bytes(task + blake3("\0".join(setting).encode()).digest(4))
 
 
 def _condition(origin: str, payload: Mapping[str, Any]) -> str:
@@ -108,16 +131,10 @@ def _condition_text(
     return json_text(parts) or ""
 
 
-def _attempt(event: Event, rows: Rows) -> dict[str, Any] | None:
-    row = rows["attempts"].get(event.ref)
-    if row is not None:
-        row["last_seq"] = event.seq
-    return row
-
-
 def _received(event: Event, rows: Rows) -> None:
     if split_stream(event.stream) is None:
         return
+    event.forget()
     ref, payload = event.ref, event.payload
     usage = payload.get("printed_usage") or {}
     rows["attempts"].make(
@@ -129,16 +146,16 @@ def _received(event: Event, rows: Rows) -> None:
 
 
 def _called(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+    row = event.attempt()
     if row is None:
         return
     row["calls"] += 1
     get = event.payload.get
-    rows["model_calls"].put((row["ref"], *map(get, _CALL_FIELDS), event.seq))
+    rows["model_calls"].put((row["first_seq"], *map(get, _CALL_FIELDS), event.seq))
 
 
-def _exited(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+def _exited(event: Event, _rows: Rows) -> None:
+    row = event.attempt()
     if row is not None:
         payload = event.payload
         for name in ("exit_code", "signal", "limit_hit", "wall_ms", "active_ms", "ended_at"):
@@ -146,65 +163,65 @@ def _exited(event: Event, rows: Rows) -> None:
         row["timed_out"], row["oom"] = int(payload["timed_out"]), int(payload["oom"])
 
 
-def _graded(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+def _graded(event: Event, _rows: Rows) -> None:
+    row = event.attempt()
     if row is not None:
         row["grader_exit"] = event.payload.get("exit_code")
 
 
 def _span(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+    row = event.attempt()
     if row is not None:
         p = event.payload
         rows["spans"].put(
-            (row["ref"], p["span"], p.get("parent"), p["kind"], p["name"], p["started_at"], p.get("ended_at"),
+            (row["first_seq"], p["span"], p.get("parent"), p["kind"], p["name"], p["started_at"], p.get("ended_at"),
              json_text(p["attributes"]), p.get("error"), event.seq)
         )  # fmt: skip
 
 
 def _axis(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+    row = event.attempt()
     if row is None:
         return
     p = event.payload
-    ref, axis, state, scorer = row["ref"], p["axis"], p["state"], p["scorer"]
-    value = p.get("value")
-    rows["axes"].put((ref, axis, value, state, p.get("reason"), scorer, event.seq))
-    score = rows["scores"].get(ref)
+    axis, state, scorer, value = p["axis"], p["state"], p["scorer"], p.get("value")
+    rows["axes"].put((row["first_seq"], axis, value, state, p.get("reason"), scorer, event.seq))
+    score = event.score()
     if score is not None:
         score.update(axis_inputs(axis, scorer, state, value, p["payload"]))
         score["not_applicable"] = masked(score["not_applicable"], axis, state)
 
 
 def _composite(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+    row = event.attempt()
     if row is not None:
         p = event.payload
         get = p.get
         rows["composites"].put(
-            (row["ref"], p["policy_id"], get("value"), get("reason"), get("g"), get("floor"), get("ceiling"),
+            (row["first_seq"], p["policy_id"], get("value"), get("reason"), get("g"), get("floor"), get("ceiling"),
              get("coverage"), json_text(p["components"]), event.seq)
         )  # fmt: skip
-        score = rows["scores"].get(row["ref"]) if p["policy_id"] == _GATED_ID else None
+        score = event.score() if p["policy_id"] == _GATED_ID else None
         if score is not None:
             # The default policy's composite stands beside its inputs: a leaderboard reads one table.
             score.update(gated=1, **{name: get(name) for name in ("value", "floor", "ceiling", "coverage")})
 
 
 def _finished(event: Event, rows: Rows) -> None:
-    row = _attempt(event, rows)
+    row = event.attempt()
     if row is None or "cell" not in row:
         return
     payload = event.payload
     row["outcome"], row["outcome_kind"] = payload["outcome"], payload.get("outcome_kind")
     row["notes"] = json_text(payload["notes"]) if payload.get("notes") else None
-    score = rows["scores"].get(row["ref"])
+    score = event.score()
     if score is not None:
         score["outcome"] = payload["outcome"]
     note_attempt(rows, row["cell"], row["attempt"], outcome=payload["outcome"])
 
 
 def _adjudicated(event: Event, rows: Rows) -> None:
+    event.forget()
     p = event.payload
     selection = p.get("selection")
     rows["adjudications"].put(

@@ -33,8 +33,8 @@ _STATE = "projections"
 # json.loads without its checks of the argument: payloads are text, and canonical.
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
-# seq, stream, type, schema, payload (None where it was redacted), frame
-Linked = tuple[int, str, str, int, dict[str, Any] | None, bytes]
+# seq, stream, type, schema, payload (None where it was redacted, or changes no row), frame, version
+Linked = tuple[int, str, str, int, dict[str, Any] | None, bytes, int]
 
 
 class Projector:
@@ -85,7 +85,8 @@ class Projector:
         refs = [rows.ref_of(event[1]) if "cell/" in event[1] else "" for event in events]
         if len(events) > 1:
             self._prefetch(events, refs)
-        for (seq, stream, event_type, schema, payload, _framed), ref in zip(events, refs, strict=True):
+        now = rows.Event(self.rows)
+        for (seq, stream, event_type, schema, payload, _, _), ref in zip(events, refs, strict=True):
             model = EVENT_TYPES.get(event_type)
             if model is None or (model.schema_number != schema and not is_known(event_type, schema)):
                 fold.count_unknown(self.rows, event_type, schema)
@@ -95,21 +96,25 @@ class Projector:
                 continue
             if self._inspect is not None and event_type == "history.rescored":
                 self.flush(seq - 1)
+                now.forget()
                 self._inspect(self.connection, seq)
             value = payload if schema == model.schema_number else upcast(event_type, schema, payload)
-            handler(rows.Event(seq, stream, value, ref), self.rows)
+            now.set(seq, stream, value, ref)
+            handler(now, self.rows)
         self._waiting += len(events)
         if self._waiting >= _BATCH:
             # A long transaction (a large file) must not keep all its rows in memory.
             self.flush_rows()
 
     def _prefetch(self, events: Sequence[Linked], refs: Sequence[str]) -> None:
+        # What begins here has no rows yet: they come from the events of its stream alone.
+        begun = {ref: None for event, ref in zip(events, refs, strict=True) if event[6] == 1}
         attempts = dict.fromkeys(refs)
         attempts.pop("", None)
-        begun = {ref for event, ref in zip(events, refs, strict=True) if event[2] == "cell.setup"}
-        self.rows["attempts"].prefetch(attempts)
-        self.rows["cells"].prefetch(dict.fromkeys(ref.rpartition("@")[0] for ref in attempts))
-        self.rows["scores"].prefetch(ref for ref in attempts if ref not in begun)
+        self.rows["cells"].prefetch(dict.fromkeys([ref.rpartition("@")[0] for ref in attempts]))
+        for name in ("attempts", "scores"):
+            self.rows[name].expect_none(begun)
+            self.rows[name].prefetch(attempts)
 
     def flush(self, head: int) -> None:
         """Write every changed row and the cursor; the caller commits."""
@@ -143,11 +148,10 @@ def _linked(batch: Sequence[tuple[Any, ...]]) -> list[Linked]:
     """Return stored rows as what is folded."""
     events: list[Linked] = []
     for seq, meta, digest, length, payload, prev in batch:
-        stream, event_type, schema, _version = parse(meta) or foreign(meta)
+        stream, event_type, schema, version = parse(meta) or foreign(meta)
         value = None if payload is None else _scan(payload, 0)[0]
-        events.append(
-            (seq, stream, event_type, schema, value, frame(seq, prev, digest, length, meta.encode()))
-        )
+        framed = frame(seq, prev, digest, length, meta.encode())
+        events.append((seq, stream, event_type, schema, value, framed, version))
     return events
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import compress
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 from benchledger.ledger.ddl import Table
 from benchledger.schema.canonical import canonical_bytes
@@ -18,15 +18,55 @@ __all__ = ["Cache", "Event", "Rows", "json_text", "ref_of", "split_stream"]
 _TOGETHER = 500
 # Binding a NULL takes sqlite3 longer than a text: rows of wide tables name only the columns that they have.
 _WIDE = 20
+# So many rows go into one statement, where there are as many.
+_GROUP = 25
 
 
-class Event(NamedTuple):
-    """What a handler may look at; `ref` is `[origin:]cell_id@attempt` where the stream is that of an attempt."""
+class Event:
+    """What a handler may look at, for this call alone: the next event comes in the same object.
 
+    `ref` is `[origin:]cell_id@attempt` where the stream is that of an attempt, else empty.
+    """
+
+    __slots__ = ("_attempt", "_attempts", "_score", "_scores", "payload", "ref", "seq", "stream")
     seq: int
     stream: str
     payload: dict[str, Any]
     ref: str
+
+    def __init__(self, rows: Mapping[str, Cache]) -> None:
+        """Look at nothing yet."""
+        self._attempts, self._scores = rows["attempts"], rows["scores"]
+        self.ref = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Look rows up again: those in memory were written, or others took their places."""
+        self._attempt: dict[str, Any] | None = None
+        self._score: dict[str, Any] | None = None
+
+    def set(self, seq: int, stream: str, payload: dict[str, Any], ref: str) -> None:
+        """Hold the next event; rows of the same attempt stay looked up."""
+        if ref != self.ref:
+            self.ref = ref
+            self._attempt = self._score = None
+        self.seq, self.stream, self.payload = seq, stream, payload
+
+    def attempt(self) -> dict[str, Any] | None:
+        """Return the row of the attempt with this event as its last, None where it has none."""
+        row = self._attempt
+        if row is None:
+            row = self._attempt = self._attempts.get(self.ref)
+            if row is None:
+                return None
+        row["last_seq"] = self.seq
+        return row
+
+    def score(self) -> dict[str, Any] | None:
+        """Return the attempt's row of scores, for changing it; None where there is none."""
+        if self._score is None:
+            self._score = self._scores.get(self.ref)
+        return self._score
 
 
 class Cache:
@@ -35,7 +75,7 @@ class Cache:
     A key is the value of the one key column, or a tuple where the table has several.
     """
 
-    __slots__ = ("_absent", "_connection", "_dirty", "_key", "_rows", "_select", "_table")
+    __slots__ = ("_absent", "_connection", "_dirty", "_group", "_key", "_one", "_rows", "_select", "_table")
 
     def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
         """Start empty."""
@@ -43,6 +83,7 @@ class Cache:
         self._rows: dict[Any, dict[str, Any]] = {}
         self._dirty: dict[Any, tuple[Any, ...] | None] = {}
         self._absent: set[Any] = set()
+        self._one, self._group = table.upsert, table.upsert_of(table.columns, _GROUP)
         where = " AND ".join(f"{column} = ?" for column in table.columns[: table.key])
         self._select = f"SELECT {', '.join(table.columns[table.key :])} FROM {table.name} WHERE {where}"
 
@@ -85,6 +126,10 @@ class Cache:
                 self._absent.discard(stored[0])
                 self._remember(stored[0], stored)
 
+    def expect_none(self, keys: Iterable[str]) -> None:
+        """Take it as known that the table has no rows with these keys, but for those in memory."""
+        self._absent.update(keys)
+
     def make(self, row: dict[str, Any], key: Any) -> dict[str, Any]:
         """Put a new row that later events will change; columns that are not given are NULL."""
         self._rows[key] = row
@@ -112,7 +157,7 @@ class Cache:
 
     def _write(self) -> None:
         whole: list[tuple[Any, ...]] = []
-        sparse: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+        sparse: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         columns, rows = self._table.columns, self._rows
         for key, row in self._dirty.items():
             if row is not None:
@@ -120,14 +165,21 @@ class Cache:
             elif len(columns) < _WIDE:
                 whole.append(tuple(map(rows[key].get, columns)))
             else:
-                values = list(map(rows[key].get, columns))
-                kept = [value is not None for value in values]
-                sparse[tuple(compress(columns, kept))].append(list(compress(values, kept)))
-        if whole:
-            self._connection.executemany(self._table.upsert, whole)
+                names, values = zip(*[item for item in rows[key].items() if item[1] is not None], strict=True)
+                sparse[names].append(values)
+        self._write_whole(whole)
         for names, some in sparse.items():
             self._connection.executemany(self._table.upsert_of(names), some)
         self._dirty.clear()
+
+    def _write_whole(self, rows: list[tuple[Any, ...]]) -> None:
+        full = len(rows) - len(rows) % _GROUP
+        for start in range(0, full, _GROUP):
+            # Always the same text: the connection has the statement ready.
+            values = list(chain.from_iterable(rows[start : start + _GROUP]))
+            self._connection.execute(self._group, values)
+        if full < len(rows):
+            self._connection.executemany(self._one, rows[full:])
 
 
 Rows = Mapping[str, Cache]

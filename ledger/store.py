@@ -19,11 +19,12 @@ from typing import Self
 
 from benchledger.ledger import blobs, chain, database
 from benchledger.ledger.ddl import all_statements
+from benchledger.ledger.fold import HANDLERS
 from benchledger.ledger.lock import WriterLock
 from benchledger.ledger.project import Linked, Projector
 from benchledger.ledger.reading import HEAD_QUERY, Meta, Reader, StoredEvent
 from benchledger.schema.errors import Conflict, EnvironmentLacks, UsageError
-from benchledger.schema.frame import APPLICATION_ID, FORMAT, SALT_BYTES, genesis
+from benchledger.schema.frame import APPLICATION_ID, FORMAT, genesis
 from benchledger.schema.history import LedgerCreated
 from benchledger.schema.ids import new_ledger_id
 from benchledger.schema.ports import Draft, Receipt, blob_references
@@ -51,6 +52,7 @@ class Ledger(Reader):
         super().__init__(path, connection)
         self.clock: Callable[[], int] = _system_clock
         self._lock = lock
+        self._wal = f"{path}-wal"
         self._projector: Projector | None = None
         self._versions: dict[str, int] = {}
         self._seq, self._prev = -1, b""
@@ -92,7 +94,7 @@ class Ledger(Reader):
             ledger._begin()
             if seed:
                 created = LedgerCreated(ledger_id=ledger_id, algorithms=ALGORITHMS)
-                ledger._append([chain.prepare(Draft("ledger", created))])
+                ledger._append(chain.prepare([Draft("ledger", created)]))
             ledger.projector.flush(ledger._seq)
             connection.execute("COMMIT")
         return ledger
@@ -137,17 +139,11 @@ class Ledger(Reader):
 
     def emit(self, draft: Draft) -> Receipt:
         """Append one event; see `schema.ports.Sink`."""
-        return self.append_prepared([chain.prepare(draft)])[0]
+        return self.append_prepared(chain.prepare([draft]))[0]
 
     def emit_all(self, drafts: Sequence[Draft]) -> list[Receipt]:
         """Append several events in one transaction; see `schema.ports.Sink`."""
-        salts = os.urandom(SALT_BYTES * len(drafts))
-        return self.append_prepared(
-            [
-                chain.prepare(draft, salts[i * SALT_BYTES : (i + 1) * SALT_BYTES])
-                for i, draft in enumerate(drafts)
-            ]
-        )
+        return self.append_prepared(chain.prepare(drafts))
 
     def append_prepared(self, items: Sequence[chain.Prepared]) -> list[Receipt]:
         """Append prepared events in one transaction; idempotent by id, raises Conflict."""
@@ -212,8 +208,11 @@ class Ledger(Reader):
         return self._projector
 
     def _checkpoint(self) -> None:
-        wal = self.path.with_name(self.path.name + "-wal")
-        if wal.exists() and wal.stat().st_size > database.WAL_LIMIT:
+        try:
+            size = os.stat(self._wal).st_size  # noqa: PTH116 - after every commit: a Path takes longer than the call
+        except FileNotFoundError:
+            return
+        if size > database.WAL_LIMIT:
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _append(self, items: Sequence[chain.Prepared]) -> list[Receipt]:
@@ -226,7 +225,7 @@ class Ledger(Reader):
         needed: dict[str, int] = {}
         given: dict[str, bytes] = {}
         for item in referring:
-            needed.update(blob_references(item.value))
+            needed.update(blob_references(item.value()))
             given.update(item.blobs)
         blobs.insert_blobs(self.connection, needed, given)
         return receipts
@@ -234,38 +233,33 @@ class Ledger(Reader):
     def _append_some(
         self, items: Sequence[chain.Prepared], at: int, referring: list[chain.Prepared]
     ) -> list[Receipt]:
-        receipts: list[Receipt] = []
-        rows: list[chain.Row] = []
+        ids = [item.id for item in items]
+        known = self._known_ids(ids)
+        if known and len(items) == 1:
+            return [self._existing(items[0])]
+        if known or len(set(ids)) != len(ids):
+            return [self._append_some([item], at, referring)[0] for item in items]
+        versions = [self._next_version(item) for item in items]
+        receipts, rows, frames = chain.link(items, versions, self._seq + 1, self._prev, at)
+        self._seq, self._prev = rows[-1][0], rows[-1][6]
         linked: list[Linked] = []
-        fresh: dict[str, tuple[Receipt, chain.Row]] = {}
-        known = self._known_ids([item.id for item in items])
-        for item in items:
-            if item.id in known or item.id in fresh:
-                receipts.append(self._existing(item, fresh.get(item.id)))
-                continue
-            version = self._next_version(item)
-            receipt, row, framed = chain.link(item, self._seq + 1, self._prev, version, at)
-            self._versions[item.stream] = version
-            self._seq, self._prev = row[0], row[6]
-            rows.append(row)
-            receipts.append(receipt)
-            linked.append((row[0], item.stream, item.event_type, item.schema, item.value, framed))
-            fresh[item.id] = receipt, row
-            if item.payload is not None and b'"blob":' in item.payload:
+        for item, row, framed, version in zip(items, rows, frames, versions, strict=True):
+            kind, payload, record = item.event_type, item.payload, item.record
+            value = None
+            if kind in HANDLERS:
+                value = item.value() if record is None else record.payload_value()
+            linked.append((row[0], item.stream, kind, item.schema, value, framed, version))
+            if payload is not None and b'"blob":' in payload:
                 referring.append(item)
-        if rows:
-            self.projector.add(linked)
-            chain.insert(self.connection, rows)
+        self.projector.add(linked)
+        chain.insert(self.connection, rows)
         return receipts
 
     def _known_ids(self, ids: list[str]) -> set[str]:
         query = f"SELECT id FROM events WHERE id IN ({','.join('?' * len(ids))})"
         return {row[0] for row in self.connection.execute(query, ids)}
 
-    def _existing(self, item: chain.Prepared, fresh: tuple[Receipt, chain.Row] | None) -> Receipt:
-        if fresh is not None:
-            seq, meta, _, _, _, payload, digest = fresh[1]
-            return chain.existing_receipt(item, seq, meta, payload, digest)
+    def _existing(self, item: chain.Prepared) -> Receipt:
         row = self.connection.execute(
             "SELECT seq, meta, payload, hash FROM events WHERE id = ?", (item.id,)
         ).fetchone()
@@ -277,5 +271,6 @@ class Ledger(Reader):
             version = 0  # a claim: where the stream exists, the insert guard refuses it
         if version is None:
             query = "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?"
-            version = self.connection.execute(query, (item.stream,)).fetchone()[0]
-        return int(version) + 1
+            version = int(self.connection.execute(query, (item.stream,)).fetchone()[0])
+        self._versions[item.stream] = version + 1
+        return version + 1

@@ -72,8 +72,8 @@ class Refold(Projector):
         try:
             linked: list[Linked] = []
             for (seq, meta, _), value in zip(events, values, strict=True):
-                stream, event_type, schema, _version = parse(meta) or foreign(meta)
-                linked.append((seq, stream, event_type, schema, value, b""))
+                stream, event_type, schema, version = parse(meta) or foreign(meta)
+                linked.append((seq, stream, event_type, schema, value, b"", version))
             self.add(linked)
         except (BenchledgerError, sqlite3.Error, *UNREADABLE) as error:
             self.failed = error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from benchledger.schema.canonical import MAX_INT, canonical_bytes
-from benchledger.schema.plain import NotPlainError, fast_bytes, plain_record
+from benchledger.schema.plain import NotPlainError, fields_of, record_bytes, record_value
 
 __all__ = [
     "BlobRef",
@@ -47,6 +49,32 @@ class Record(BaseModel):
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
 
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Keep fields in the order of their names: so the serializer writes them as canonical JSON has them."""
+        schema = handler(source)
+        fields = fields_of(schema)
+        ordered = {name: fields[name] for name in sorted(fields)}
+        fields.clear()
+        fields.update(ordered)
+        return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the fields in the order in which the class explains them."""
+        made = handler(schema)
+        described = handler.resolve_ref_schema(made)
+        order = [field.alias or name for name, field in cls.model_fields.items()]
+        properties, required = described.get("properties", {}), described.get("required", [])
+        for name in [name for name in order if name in properties]:
+            properties[name] = properties.pop(name)
+        required.sort(key=order.index)
+        return made
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; fields that are None are left out (absent = not recorded)."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -66,15 +94,16 @@ class Payload(Record):
     schema_number: ClassVar[int] = 1
     redactable: ClassVar[bool] = True
 
-    def canonical(self) -> tuple[dict[str, Any], bytes]:
-        """Return (plain JSON values, the canonical bytes that are stored and hashed)."""
-        try:
-            value = plain_record(self)
-            return value, fast_bytes(value)
-        except NotPlainError:
-            value = self.to_json()
-            return value, canonical_bytes(value)
-
     def payload_bytes(self) -> bytes:
         """Return the canonical bytes that are stored and hashed."""
-        return self.canonical()[1]
+        try:
+            return record_bytes(self)
+        except NotPlainError:
+            return canonical_bytes(self.to_json())
+
+    def payload_value(self) -> dict[str, Any]:
+        """Return plain JSON values for reading alone; a field that is None may be there or left out."""
+        try:
+            return record_value(self)
+        except NotPlainError:
+            return self.to_json()

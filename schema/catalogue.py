@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Union
 
@@ -18,6 +19,11 @@ EVENT_TYPES: dict[str, type[Payload]] = {
     for module in (history, events)
     for name in module.__all__
     if isinstance(model := getattr(module, name), type) and issubclass(model, Payload)
+}
+
+# What `model_validate_json` calls in the end.
+_VALIDATORS: dict[str, Callable[[bytes | str], Payload]] = {
+    name: model.__pydantic_validator__.validate_json for name, model in EVENT_TYPES.items()
 }
 
 
@@ -41,7 +47,7 @@ def _document(name: str, model: type[Payload]) -> type[Record]:
 def load_payload(event_type: str, payload: bytes | str) -> Payload:
     """Read the stored payload of a known type; raises BadInput with the first wrong field."""
     try:
-        return EVENT_TYPES[event_type].model_validate_json(payload)
+        return _VALIDATORS[event_type](payload)
     except ValidationError as error:
         field, reason = first_error(error)
         raise BadInput(f"{event_type}: {field}: {reason}") from error

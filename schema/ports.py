@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from benchledger.schema.base import BlobRef, Payload
 from benchledger.schema.canonical import MAX_INT
@@ -20,22 +20,38 @@ from benchledger.schema.ids import live_id
 __all__ = ["Clock", "Draft", "Engine", "Receipt", "Sink", "SystemClock", "blob_ref", "blob_references"]
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_NONE: Mapping[str, bytes] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An event that is not yet in a ledger.
+class _Draft(NamedTuple):
+    stream: str
+    payload: Payload
+    id: str
+    actor: str
+    version: int | None
+    blobs: Mapping[str, bytes]
+
+
+class Draft(_Draft):
+    """An event that is not yet in a ledger; without an id it gets one of its own.
 
     `blobs` are bytes that the payload refers to, by digest; they commit with the event.
     `version` is the expected stream version, None where the writer does not care.
     """
 
-    stream: str
-    payload: Payload
-    id: str = field(default_factory=live_id)
-    actor: str = "cli"
-    version: int | None = None
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        stream: str,
+        payload: Payload,
+        id: str | None = None,
+        actor: str = "cli",
+        version: int | None = None,
+        blobs: Mapping[str, bytes] = _NONE,
+    ) -> Self:
+        """Fill in what is left out."""
+        return tuple.__new__(cls, (stream, payload, live_id() if id is None else id, actor, version, blobs))
 
 
 class Receipt(NamedTuple):

@@ -103,7 +103,9 @@ def test_run_records_are_scored_when_they_are_appended(ledger: Ledger) -> None:
         assert report.cells == 1
     for policy in SHIPPED_POLICIES.values():
         stored = ledger.connection.execute(
-            "SELECT ref, value, floor, ceiling FROM composites WHERE policy_id = ?", (policy.policy_id,)
+            "SELECT ref, value, floor, ceiling FROM composites AS c JOIN attempts USING (first_seq)"
+            " WHERE c.policy_id = ?",
+            (policy.policy_id,),
         ).fetchall()
         for ref, value, floor, ceiling in stored:
             again = evaluate(policy, _inputs(ledger, ref))

@@ -71,7 +71,8 @@ def _bits(number: float | None) -> bytes | None:
 def test_every_stored_composite_has_the_bits_of_the_plain_function(reading: Ledger) -> None:
     columns = ", ".join(f"s.{name}" for name in Inputs._fields)
     stored_columns = ", ".join(f"c.{name}" for name in STORED)
-    query = f"SELECT {columns}, {stored_columns} FROM scores AS s JOIN composites AS c USING (ref)"
+    joined = "scores AS s JOIN attempts USING (ref) JOIN composites AS c USING (first_seq)"
+    query = f"SELECT {columns}, {stored_columns} FROM {joined}"
     width, cells = len(Inputs._fields), 0
     for row in reading.connection.execute(query):
         expected = evaluate(GATED_1, Inputs(*row[:width]))

@@ -76,6 +76,19 @@ def test_a_payload_has_the_bytes_of_the_definition_whatever_it_says(event_type):
     check()
 
 
+def test_fields_and_keys_in_any_order_give_the_same_bytes():
+    keys = {"a": 1, "b": {"c": 2, "d": [{"x": 0, "y": 0}]}}
+    turned = {"b": {"d": [{"y": 0, "x": 0}], "c": 2}, "a": 1}
+    wanted = AxisScored(axis="n", scorer="s@1", value=0.5, state="recorded", payload=keys)
+    assert list(wanted.__dict__) == sorted(AxisScored.model_fields)
+    fields = {"state": "recorded", "scorer": "s@1", "value": 0.5, "axis": "n"}
+    for payload in (
+        AxisScored(**fields, payload=turned),
+        AxisScored.model_construct(**fields, payload=turned),
+    ):
+        assert payload.payload_bytes() == wanted.payload_bytes() == canonical_bytes(wanted.to_json())
+
+
 @pytest.mark.parametrize("policy", [CAB_01, GATED_1])
 def test_a_declared_policy_has_the_bytes_of_the_definition(policy):
     payload = EVENT_TYPES["policy.declared"](policy_id=policy.policy_id, policy=policy)
