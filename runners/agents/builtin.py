@@ -27,7 +27,7 @@ def act(spec: AgentSpec, solution: Path, workdir: Path) -> None:
     # not what an installer compiles beside the files
     for name, source in files_of(solution):
         target = workdir / name
-        if any((workdir / part).is_symlink() for part in (name, *Path(name).parents)):
+        if any((workdir / part).is_symlink() for part in (Path(name), *Path(name).parents)):
             raise BadInput(f"{source} would replace a link", "put plain files into solution/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
