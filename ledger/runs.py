@@ -2,8 +2,8 @@
 
     next_place -> announce (sweep.planned) -> run_cell's evidence -> finish -> closing events
 
-The runner is handed in, for the ledger knows no runners: `Evidence`, what it gives back, is a
-stream that is open, and what only a runner can know of its end.
+The ledger knows no runners: `Open`, what one gives back, is a stream that is not closed yet, and
+what only a runner can know of its end.
 """
 
 from __future__ import annotations

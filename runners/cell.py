@@ -244,10 +244,9 @@ class _Attempt:
         for name in proxy.unmaskable:
             self._note(f"secret {name} is too short to be masked")
         for drift in stats.drifts:
-            told = {"number": drift.number, "diff": self._keep(drift.diff.encode())}
-            if drift.nearest is not None:
-                told["nearest"] = drift.nearest
-            attributes = {name: _plain(value) for name, value in told.items()}
+            diff = self._keep(drift.diff.encode())
+            told = {"number": drift.number, "nearest": drift.nearest, "diff": diff and diff.to_json()}
+            attributes = {name: value for name, value in told.items() if value is not None}
             with self.journal.span("drift", f"call {drift.number}", self.root, **attributes):
                 pass
         self.drifts = len(stats.drifts)
@@ -287,7 +286,3 @@ class _Attempt:
         self.journal.write(GraderRan(**told))
         for note in notes[:10]:
             self._note(note)
-
-
-def _plain(value: object) -> object:
-    return value.to_json() if isinstance(value, BlobRef) else value

@@ -236,7 +236,7 @@ def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox]) -
     else:
         with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
             missing = lacking_tools(sandbox, task.toolchain, Path(empty))
-        hint = "build the image with them: `benchledger images build AGENT --with PACKAGE`"
+        hint = "build the image on a base that has them: `benchledger images build AGENT --base IMAGE`"
     if missing:
         raise EnvironmentLacks(f"task {task.id} needs {', '.join(missing)}", hint)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchledger.ledger.cli import running
+from benchledger.ledger.cli.attempts import Intent, launched, planned
 from benchledger.ledger.cli.common import command, json_option, policy_of
 from benchledger.ledger.cli.render import clean, echo_json
 
@@ -51,25 +52,15 @@ def check(*, as_json: bool, **given: Any) -> None:
 
 
 def _checked(given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    import os
-    from dataclasses import replace
-
-    from benchledger.ledger import runs
-    from benchledger.runners.cell import run_cell
-    from benchledger.runners.prepare import plan_cell, prepare
-    from benchledger.runners.secrets import environment_secrets
+    from benchledger.runners.prepare import prepare
     from benchledger.schema.memory import MemorySink
 
     request = running.request_of(given)
     running.install_first(given, request)
     parts = prepare(request)
-    source = running.source_of(given, parts)
-    sweep = f"check-{datetime.now(UTC):%Y%m%d}"
-    plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
-    plan = replace(plan, policy_id=policy.policy_id, actor=_ACTOR)
-    with running.watching() as report:
-        ended = run_cell(plan, MemorySink(), report)
-        judged = runs.judge(ended, policy)
+    intent = Intent(f"check-{datetime.now(UTC):%Y%m%d}", policy, actor=_ACTOR)
+    plan = planned(parts, running.source_of(given, parts), intent)
+    judged, ended = launched(plan, MemorySink(), intent)
     if ended.interrupted is not None:
         raise ended.interrupted
     told = running.judged_json(judged, ended)

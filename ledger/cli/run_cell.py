@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchledger.ledger.cli import running
+from benchledger.ledger.cli.attempts import Intent, next_attempt
 from benchledger.ledger.cli.common import command, json_option, policy_of
 from benchledger.ledger.cli.export import opened_out
 from benchledger.ledger.cli.render import clean, echo_json, interval, number
@@ -103,26 +103,16 @@ def _run(path: Path, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]
 def _attempt(
     ledger: Ledger, given: Mapping[str, Any], policy: Policy
 ) -> tuple[dict[str, Any], BaseException | None]:
-    import os
-
-    from benchledger.ledger import runs
-    from benchledger.runners.cell import run_cell as run_one
     from benchledger.runners.inside import AGENTS, PLACE
-    from benchledger.runners.prepare import plan_cell, prepare
-    from benchledger.runners.secrets import environment_secrets
+    from benchledger.runners.prepare import prepare
 
     own = [PLACE / AGENTS] if (PLACE / AGENTS).is_dir() else []
     hidden = [ledger.path, *([given["key_file"]] if given["key_file"] else [])]
     named = {**given, "agent_file": (*own, *given["agent_file"]), "hidden": hidden}
     parts = prepare(running.request_of(named))
-    source = running.source_of(named, parts)
     sweep = given["sweep"] or f"run-{datetime.now(UTC):%Y%m%d}"
-    plan = plan_cell(parts, source, sweep, 1, 1, environment_secrets(os.environ))
-    plan = replace(plan, policy_id=policy.policy_id, actor=_ACTOR)
-    runs.announce(ledger, running.intent_of(plan, policy), policy, _ACTOR)
-    with running.watching() as report:
-        ended = run_one(plan, ledger, report)
-        judged = runs.judge(ended, policy)
+    intent = Intent(sweep, policy, actor=_ACTOR)
+    judged, ended = next_attempt(ledger, parts, running.source_of(named, parts), intent)
     return running.judged_json(judged, ended), ended.interrupted
 
 

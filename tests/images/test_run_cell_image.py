@@ -103,7 +103,7 @@ def of_type(ledger, ref, name):
 def test_a_cell_runs_in_its_image_and_its_bundle_is_appended_on_the_host(client, tag, db, tmp_path):
     name = tag.removeprefix("benchledger-").partition(":")[0]
     digest = "sha256:" + "ab" * 32
-    done = run_in(client, tag, inside(tag, name, "--scripted", "--image-digest", digest))
+    done = run_in(client, tag, inside(tag, name, "--scripted", "--price", "1.5,6", "--image-digest", digest))
     assert done.code == 0, done.err
     assert "Passed: 6 of 6 checks" in done.err
     row, ref = appended(done, tmp_path)
@@ -113,6 +113,8 @@ def test_a_cell_runs_in_its_image_and_its_bundle_is_appended_on_the_host(client,
     assert row["standing_reasons"] == ["mode scripted: no model was asked", "network not isolated"]
     with Ledger.open(db) as ledger:
         (setup,), (launched,) = (of_type(ledger, ref, name) for name in ("cell.setup", "cell.launched"))
+        prices = [event.payload["prompt"] for event in ledger.events() if event.meta.type == "price.declared"]
+    assert prices == [1.5]
     assert setup["sandbox"] == "run-cell"
     assert setup["agent"]["image"] == tag
     assert setup["agent"]["image_digest"] == digest
