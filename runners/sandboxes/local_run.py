@@ -81,7 +81,7 @@ class Attempt:
                 trees.hand_over(Path(place), self._user)
         group = Group() if self._bare else Group.make(f"benchledger-{self._value}", limits)
         self._after.callback(group.remove)
-        control, family = self._stage(launch, proxy, group)
+        control, family = self._stage(launch, limits, proxy, group)
         watch = Watch(limits, self._caps.disk_bytes, self._used)
         if self._recording:
             self._recording.restart()
@@ -104,7 +104,9 @@ class Attempt:
         times = ((gone - called) * 1000, (ended - started) * 1000)
         return self._report(status, breach, group, left, times)
 
-    def _stage(self, launch: Launch, proxy: Address | None, group: Group) -> tuple[socket.socket, Family]:
+    def _stage(
+        self, launch: Launch, limits: Limits, proxy: Address | None, group: Group
+    ) -> tuple[socket.socket, Family]:
         ours, theirs = socket.socketpair()
         self._after.callback(ours.close)
         streams = self._streams(launch)
@@ -134,6 +136,7 @@ class Attempt:
             "pty": launch.pty,
             "namespaces": not self._bare,
             "user": self._user,
+            "pids": limits.pids,
             "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": self._caps.disk_bytes},
         }
         ours.sendall(json.dumps(config).encode() + b"\n")
@@ -142,8 +145,8 @@ class Attempt:
         self._after.callback(self._kill, family)
         if proxy and sockets:
             self._after.callback(Forwarder(sockets[0], proxy).close)
-        limits = [f"cgroup {name}" for name in group.held]
-        self.isolation = ("environment", "home", *said["isolation"], *limits)
+        groups = [f"cgroup {name}" for name in group.held]
+        self.isolation = ("environment", "home", *said["isolation"], *groups)
         if self._user and "user" not in said["isolation"]:
             raise SandboxFailed("root has not the capabilities by which a program becomes another user")
         return ours, family

@@ -5,7 +5,7 @@ the kernel lets it (namespaces of its own), says so and hands over the listening
 program, and reports its end. It is the parent of every orphan, so that none is lost, and kills all
 when the control socket closes: a runner that was killed leaves nothing behind.
 
-    runner -> {"argv", "env", "cwd", "port", "pty", "namespaces", "rlimits", "user"}
+    runner -> {"argv", "env", "cwd", "port", "pty", "namespaces", "rlimits", "pids", "user"}
     stage  -> {"isolation": […], "init": bool}      + the listening socket where "port" was taken
     runner -> "go"
     stage  -> {"status": as of waitpid}
@@ -36,6 +36,8 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 CAP_CHOWN, CAP_SETGID, CAP_SETUID, CAP_NET_ADMIN = 1 << 0, 1 << 6, 1 << 7, 1 << 12
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+# in a user namespace the first process of it is counted, and is none of the program's
+OWN_PIDS = 2
 WORDS = ((NEWNET, "network"), (NEWPID, "processes"))
 
 
@@ -62,7 +64,7 @@ def unshare(libc: ctypes.CDLL, caps: int, *, keep_users: bool) -> int:
             if not useless and libc.unshare(users | flags) == 0:
                 if users:
                     _map_self(user, group)
-                return flags
+                return users | flags
     return 0
 
 
@@ -74,6 +76,16 @@ def _map_self(user: int, group: int) -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123  pathlib doubles the time to start
             file.write(text)
+
+
+def counted_alone(got: int, config: dict[str, Any]) -> bool:
+    """Whether the kernel counts this program's processes apart from all others, so that a limit can hold them.
+
+    It does for a user that nobody else is, and since Linux 5.14 within a user namespace of its own; it
+    never holds root outside of one.
+    """
+    major, minor = (int("".join(filter(str.isdigit, part))) for part in os.uname().release.split(".")[:2])
+    return bool(config["user"]) or bool(got & NEWUSER and (major, minor) >= (5, 14))
 
 
 def listen(port: int) -> socket.socket:
@@ -201,6 +213,8 @@ def main() -> None:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     caps, user = capabilities(), config["user"]
     got = unshare(libc, caps, keep_users=bool(user)) if config["namespaces"] else 0
+    if config["pids"] and counted_alone(got, config):
+        config["rlimits"]["RLIMIT_NPROC"] = config["pids"] + OWN_PIDS
     words = [word for flag, word in WORDS if got & flag]
     if user and not ~caps & (CAP_CHOWN | CAP_SETGID | CAP_SETUID):
         words.append("user")

@@ -16,6 +16,7 @@ import pytest
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.trees import hand_over, let_in, remove_tree
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
+from benchledger.schema.task import Limits
 from tests.sandboxes.hostile import HostileContract
 from tests.sandboxes.parts import CAPS, LIMITS, gone, python, shell
 
@@ -103,6 +104,20 @@ class TestLocalAsAnotherUser(HostileContract):
         assert (own_folder / "roots").read_text() == "mine"
 
 
+MANY = """
+import os, time
+made = 0
+try:
+    for _ in range(100):
+        if os.fork() == 0:
+            time.sleep(60)
+        made += 1
+except OSError:
+    pass
+print(made)
+"""
+
+
 @needs_root
 class TestBareLocalAsAnotherUser(TestLocalAsAnotherUser):
     """As in a container without capabilities to make namespaces: what is left is the user."""
@@ -116,6 +131,10 @@ class TestBareLocalAsAnotherUser(TestLocalAsAnotherUser):
         # without a namespace, too: all that it may is what is its user's
         run(shell("sleep 600 & kill -9 -1; kill -9 1; exit 0"))
         assert gone(sandbox.attempt.encode())
+
+    def test_the_kernel_refuses_a_process_beyond_the_limit(self, run):
+        report = run(python(MANY), Limits(seconds=20, pids=40))
+        assert 30 < int(report.stdout) <= 42
 
 
 @needs_root
