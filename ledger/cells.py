@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from benchledger.ledger import heads
+from benchledger.ledger.costs import Cost, Prices
 from benchledger.ledger.queries import Scored, scored
 from benchledger.ledger.standing import Circumstances, standing_reasons
 from benchledger.ledger.store import Ledger
@@ -52,6 +53,7 @@ class CellReader:
         """Read once what every row needs: which cells were planned, and how far the ledger is verified."""
         self._ledger, self._connection, self._policy = ledger, connection, policy
         self._verified = heads.verified_up_to(ledger.ledger_id)
+        self._prices = Prices(connection)
         self._plans: defaultdict[tuple[str, str], list[_Plan]] = defaultdict(list)
         query = "SELECT origin, sweep, agents, models, tasks, seq FROM sweeps"
         for origin, sweep, agents, models, tasks, seq in connection.execute(query):
@@ -68,7 +70,7 @@ class CellReader:
         found = dict(zip(_NAMES, self._connection.execute(_ATTEMPT, (item.ref,)).fetchone(), strict=True))
         imported = self._type_at(found["first_seq"]) == "record.received"
         reasons = self._reasons(item, found, imported=imported)
-        composite = item.composite
+        composite, cost = item.composite, self._cost(item, found)
         return {
             "cell_id": found["cell_id"],
             "attempt": found["attempt"],
@@ -86,6 +88,8 @@ class CellReader:
             "ceiling": composite.ceiling,
             "coverage": composite.coverage,
             "axes": self._axes(found["first_seq"]),
+            "cost": cost.value,
+            "currency": cost.currency,
             "published_composite": found["published_composite"],
             "adjudicated": item.adjudicated,
             "disputed": bool(found["disputed"]),
@@ -118,6 +122,11 @@ class CellReader:
             and item.task in plan.tasks
             for plan in self._plans[found["origin"] or "", item.sweep]
         )
+
+    def _cost(self, item: Scored, found: dict[str, Any]) -> Cost:
+        place = found["origin"] or "", item.sweep, item.key[2], found["first_seq"]
+        used = item.inputs
+        return self._prices.cost(place, (used.prompt_tokens, used.cached_tokens, used.completion_tokens))
 
     def _axes(self, first_seq: int) -> dict[str, dict[str, Any]]:
         query = "SELECT axis, value, state, reason FROM axes WHERE first_seq = ? ORDER BY axis"

@@ -1,7 +1,8 @@
 """How each type of event changes the projections: one small function a type.
 
 Handlers get the payload as plain JSON values and the caches of all tables. They read only
-payloads and rows, so folding the same events always gives the same rows.
+payloads and rows, so folding the same events always gives the same rows. Here are the events of
+attempts; those of the ledger as a whole are in `fold_history`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from blake3 import blake3
 
 from benchledger.ledger.counting import note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
+from benchledger.ledger.fold_history import HISTORY
 from benchledger.ledger.rows import Event, Rows, json_text, split_stream
 from benchledger.scorers.composite import GATED_1, axis_inputs, masked
 
@@ -235,50 +237,8 @@ def _adjudicated(event: Event, rows: Rows) -> None:
         rule(rows, cell, None, p["action"])
 
 
-def _planned(event: Event, rows: Rows) -> None:
-    p = event.payload
-    origin = event.stream.partition(":sweep/")[0] if ":sweep/" in event.stream else ""
-    cells = len(p["agents"]) * len(p["models"]) * len(p["tasks"]) * p["repeats"]
-    # a sweep may be planned in parts: each plan speaks for what came after it
-    rows["sweeps"].put(
-        (event.seq, origin, p["sweep"], json_text(p["agents"]), json_text(p["models"]), json_text(p["tasks"]),
-         p["repeats"], p["seed"], p["order"], p.get("policy_id"), p["engine"], p["infra_retries"], cells, event.seq)
-    )  # fmt: skip
-
-
-def _policy(event: Event, rows: Rows) -> None:
-    policy, key = event.payload["policy"], event.payload["policy_id"]
-    if rows["policies"].peek(key) is None:
-        rows["policies"].make(
-            {"policy_id": key, "name": policy["name"], "formula": policy["formula"],
-             "policy": json_text(policy), "seq": event.seq}, key,
-        )  # fmt: skip
-
-
-def _source(event: Event, rows: Rows) -> None:
-    p = event.payload
-    rows["sources"].put((event.seq, p["format"], p["digest"], p["size"], p["records"], p.get("name")))
-
-
-def _rescored(event: Event, rows: Rows) -> None:
-    p, head = event.payload, event.payload["head"]
-    # An event taken over from another ledger speaks of that ledger's head and cells.
-    origin = event.stream.removesuffix(":ledger") if event.stream.endswith(":ledger") else None
-    rows["rescores"].put(
-        (event.seq, p["policy_id"], json_text(p["selection"]), head["seq"], head["hash"], p["cells"],
-         p["table_digest"], origin)
-    )  # fmt: skip
-
-
-def _redacted(event: Event, rows: Rows) -> None:
-    p = event.payload
-    rows["redactions"].put((event.seq, p.get("seq"), p.get("blob"), p["reason"]))
-
-
 HANDLERS: dict[str, Callable[[Event, Rows], None]] = {
-    "policy.declared": _policy,
-    "sweep.planned": _planned,
-    "source.imported": _source,
+    **HISTORY,
     "record.received": _received,
     "cell.setup": _setup,
     "model.called": _called,
@@ -289,7 +249,5 @@ HANDLERS: dict[str, Callable[[Event, Rows], None]] = {
     "composite.scored": _composite,
     "cell.finished": _finished,
     "cell.adjudicated": _adjudicated,
-    "history.rescored": _rescored,
-    "payload.redacted": _redacted,
 }
 # cell.launched and workdir.captured change no row: their evidence is read from the events.

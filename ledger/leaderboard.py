@@ -12,6 +12,7 @@ from math import fsum
 from statistics import median
 from typing import Any
 
+from benchledger.ledger.costs import UNKNOWN, Cost, row_costs
 from benchledger.ledger.queries import (
     COUNTED,
     DEFAULT_MODES,
@@ -122,6 +123,7 @@ class LeaderRow:
     statistics: RowStatistics
     totals: RowTotals
     citable: int = 0
+    cost: Cost = UNKNOWN
 
     @property
     def standing(self) -> str:
@@ -129,7 +131,7 @@ class LeaderRow:
         return "citable" if 0 < self.totals.cells == self.citable else "provisional"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the documented shape; scores 0..1, times in ms, costs in the plan's currency or null."""
+        """Return the documented shape; scores 0..1, times in ms, costs in `currency` or null."""
         s, t = self.statistics, self.totals
         agent, version, model, mode, behavior = s.key
         passes = [verdicts.mean() for verdicts in t.passes.values() if verdicts.count]
@@ -151,7 +153,10 @@ class LeaderRow:
             "tasks": s.tasks,
             "planned": s.planned,
             "cells": t.cells,
-            "cost_per_solved": None,
+            "cost_per_solved": None
+            if self.cost.value is None or not t.passed
+            else self.cost.value / t.passed,
+            "currency": self.cost.currency,
             "tokens_per_solved": t.tokens / t.passed if t.tokens_known and t.passed else None,
             "wall_median_ms": median(t.walls) if t.walls else None,
             "infra_faults": t.infra_faults,
@@ -248,4 +253,5 @@ def leaderboard(
     tasks = view_tasks(connection, chosen, {key: row.data for key, row in rows.items()})
     ranked = row_statistics([row.data for row in rows.values()], tasks, common=common)
     citable = citable_rows(connection, verified, *selection_sql(chosen))
-    return [LeaderRow(s, rows[s.key], citable.get(s.key, 0)) for s in ranked]
+    costs = row_costs(connection, chosen)
+    return [LeaderRow(s, rows[s.key], citable.get(s.key, 0), costs.get(s.key, UNKNOWN)) for s in ranked]

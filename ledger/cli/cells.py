@@ -16,11 +16,22 @@ from benchledger.ledger.cli.common import (
     reading,
     selection_of,
 )
-from benchledger.ledger.cli.render import NONE, count, echo_json_list, interval, number, table
+from benchledger.ledger.cli.render import NONE, count, echo_json_list, interval, money, number, table
 
-_FOLD = ("mode", "reason", "adjudicated", "standing")
+_FOLD = ("cost", "mode", "reason", "adjudicated", "standing")
 _COLUMNS = (
-    *("cell", ">attempt", "outcome", ">pass", ">composite", "floor..ceiling", ">coverage", "mode", "reason"),
+    *(
+        "cell",
+        ">attempt",
+        "outcome",
+        ">pass",
+        ">composite",
+        "floor..ceiling",
+        ">coverage",
+        ">cost",
+        "mode",
+        "reason",
+    ),
     *("adjudicated", "standing"),
 )
 
@@ -68,6 +79,7 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
         number(row["composite"]),
         interval(row["floor"], row["ceiling"]),
         number(row["coverage"], 2),
+        money(row["cost"], row["currency"]),
         row["mode"],
         row["reason"] or NONE,
         "disputed" if row["disputed"] and not row["adjudicated"] else row["adjudicated"] or NONE,

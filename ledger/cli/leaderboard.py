@@ -18,18 +18,39 @@ from benchledger.ledger.cli.common import (
     reading,
     selection_of,
 )
-from benchledger.ledger.cli.render import NONE, clean, count, echo_json, interval, number, table
+from benchledger.ledger.cli.render import NONE, clean, count, echo_json, interval, money, number, table
 
 if TYPE_CHECKING:
     from benchledger.ledger.leaderboard import LeaderRow
 
 _FOLD = (
-    *("version", "mode", "condition", "interval", "tokens/solved", "wall", "faults", "retried", "withdrawn"),
+    *(
+        "version",
+        "mode",
+        "condition",
+        "interval",
+        "cost/solved",
+        "tokens/solved",
+        "wall",
+        "faults",
+        "retried",
+        "withdrawn",
+    ),
     *("coverage", "standing"),
 )
 _COLUMNS = (
     *(">rank", "agent", "version", "model", "mode", "condition", ">composite", "interval", "floor..ceiling"),
-    *(">tasks", ">solved", ">tokens/solved", ">wall", ">faults", ">retried", ">withdrawn", ">coverage"),
+    *(
+        ">tasks",
+        ">solved",
+        ">cost/solved",
+        ">tokens/solved",
+        ">wall",
+        ">faults",
+        ">retried",
+        ">withdrawn",
+        ">coverage",
+    ),
     "standing",
 )
 
@@ -92,6 +113,7 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
         interval(row["floor"], row["ceiling"]),
         f"{row['tasks']}/{row['planned']}",
         f"{row['passed']}/{row['cells']}",
+        money(row["cost_per_solved"], row["currency"]),
         number(row["tokens_per_solved"], 0),
         NONE if wall is None else f"{wall / 1000:.1f} s",
         *(str(row["infra_faults"]), str(row["retried"]), str(row["withdrawn"])),

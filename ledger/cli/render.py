@@ -18,6 +18,7 @@ __all__ = [
     "echo_json",
     "echo_json_list",
     "interval",
+    "money",
     "number",
     "progress",
     "progress_lines",
@@ -39,6 +40,13 @@ def clean(text: object) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """Return a score as text, `-` where there is none."""
     return NONE if value is None else f"{value:.{digits}f}"
+
+
+def money(value: float | None, currency: str | None) -> str:
+    """Return `0.0123 USD`, with more digits where it is less than a cent; `-` where it is not known."""
+    if value is None:
+        return NONE
+    return f"{value:,.{4 if value >= 0.01 or value == 0 else 6}f} {currency or ''}".rstrip()
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchledger.ledger.cli.common import command, json_option, ledger_option, reading
-from benchledger.ledger.cli.render import NONE, clean, count, echo_json, interval, number, table
+from benchledger.ledger.cli.render import NONE, clean, count, echo_json, interval, money, number, table
 
 if TYPE_CHECKING:
     from benchledger.ledger.store import Ledger
@@ -79,6 +79,7 @@ def _identity(view: Mapping[str, Any]) -> None:
         *((name.replace("_", " "), setup.get(name)) for name in _SETUP),
         ("outcome", f"{view['outcome'] or 'unfinished'}{kind}"),
         ("notes", "; ".join(finished.get("notes", ()))),
+        ("cost", None if view["cost"] is None else money(view["cost"], view["currency"])),
         ("standing", f"{view['standing']}: {'; '.join(view['standing_reasons'])}".removesuffix(": ")),
         ("source", view["source"]),
         ("banner", (view["record"] or {}).get("banner")),

@@ -96,6 +96,8 @@ def _fill(ledger, sources):
     emit(ledger, "ledger", FutureThing(what="naïve ☃"), "future")
     price = PriceDeclared(model="example/model-1", prompt=1.5, completion=6.0, source="a letter")
     receipt = emit(ledger, "ledger", price, "price")
+    kept = PriceDeclared(model="example/model-1", prompt=1.25, completion=10.0, cached=0.125)
+    emit(ledger, "sweep/planned-1", kept, "price of a sweep")
     adjudicate(ledger, Judgement("zero", "the checks were edited", "the example referee", cell=cells[1]))
     some = Selection(agent=(cells[0].split("/")[1],))
     adjudicate(ledger, Judgement("dispute", "unclear task", "the example author", selection=some))

@@ -115,6 +115,28 @@ def test_prices_are_declared_before_they_are_used(empty, tiny):
     assert [event.payload["cached"] for event in declared] == [0.15]
 
 
+def test_with_a_price_a_run_has_a_cost_wherever_its_numbers_are_shown(empty, tiny):
+    call(*tiny, "--scripted", "--sweep", "free")
+    call(*tiny, "--scripted", "--sweep", "paid", "--price", "1.5,6,0.15")
+    free, paid = answer("cells")
+    assert (free["cost"], free["currency"], paid["currency"]) == (None, None, "USD")
+    calls = answer("show", paid["cell_id"])["model_calls"]
+    sums = {
+        kind: sum(call[kind] or 0 for call in calls)
+        for kind in ("prompt_tokens", "completion_tokens", "cached_tokens")
+    }
+    fresh = sums["prompt_tokens"] - sums["cached_tokens"]
+    assert fresh > 0
+    cost = (1.5 * fresh + 0.15 * sums["cached_tokens"] + 6 * sums["completion_tokens"]) / 1e6
+    assert paid["cost"] == pytest.approx(cost)
+    (row,) = answer("leaderboard", "--mode", "scripted", "--sweep", "paid")
+    assert (row["cost_per_solved"], row["currency"]) == (paid["cost"], "USD")
+    assert answer("leaderboard", "--mode", "scripted")[0]["cost_per_solved"] is None
+    assert f"cost            {paid['cost']:.6f} USD" in call("show", paid["cell_id"]).stdout
+    assert f"{paid['cost']:.6f} USD" in call("cells").stdout
+    assert f"{paid['cost']:.6f} USD" in call("leaderboard", "--mode", "scripted", "--sweep", "paid").stdout
+
+
 def test_on_a_terminal_the_steps_are_shown_as_they_happen(empty, tiny):
     ours, theirs = pty.openpty()
     command = [*COMMAND, *map(str, tiny), "--scripted"]

@@ -17,7 +17,8 @@ APPEND = dict(
 VERIFY = dict(ok=bool, level=TEXT, events=int, head=HEAD, defects=list, redacted=list)
 CELLS = dict(
     cell_id=TEXT, attempt=int, agent=TEXT, model=TEXT, task=TEXT, outcome=MAYBE_TEXT, outcome_kind=MAYBE_TEXT,
-    policy=TEXT, composite=MAYBE, floor=MAYBE, coverage=MAYBE, axes=dict, standing=TEXT, standing_reasons=list,
+    policy=TEXT, composite=MAYBE, floor=MAYBE, coverage=MAYBE, axes=dict, cost=MAYBE, currency=MAYBE_TEXT,
+    standing=TEXT, standing_reasons=list,
     source=TEXT,
 )
 AXIS = dict(value=MAYBE, state=TEXT, reason=MAYBE_TEXT)
@@ -31,7 +32,7 @@ LEADERBOARD = dict(
     rank=int, tied=bool, agent=TEXT, version=MAYBE_TEXT, model=TEXT, composite=MAYBE, floor=MAYBE, ceiling=MAYBE,
     low=MAYBE, high=MAYBE, pass_rate=MAYBE, passed=int, tasks=int, planned=int, cells=int, cost_per_solved=MAYBE,
     tokens_per_solved=MAYBE, wall_median_ms=MAYBE, infra_faults=int, retried=int, withdrawn=int, coverage=MAYBE,
-    standing=TEXT,
+    standing=TEXT, currency=MAYBE_TEXT,
 )
 COMPARE = dict(
     policy=TEXT, a=TEXT, b=TEXT, tasks=list, difference=MAYBE, low=MAYBE, high=MAYBE, solved_by_a=list,
