@@ -92,6 +92,9 @@ def verify(
     """Check a ledger file; never writes to it. Raises only where the file cannot be opened at all."""
     report = VerifyReport()
     with translated(path), Ledger.open(path) as ledger:
+        # One state of the file throughout, for others may append meanwhile. Each further connection keeps
+        # to one of its own; what is compared with each other lies within one of them, or before `stop`.
+        ledger.connection.execute("BEGIN")
         stop = _take_head(ledger.connection, report)
         _check_heads(ledger, options, report)
         if options.since is not None:
@@ -255,6 +258,7 @@ def _file_piece(
 ) -> list[Defect]:
     connection = connect_read_only(path)
     try:
+        connection.execute("BEGIN")
         return verify_file.guarded(what, check, connection)
     finally:
         connection.close()

@@ -31,6 +31,7 @@ class Derived:
         self.connection, self.path = connection, path
         self.defects: list[Defect] = []
         self.unchecked: list[Defect] = []
+        self._stop = 0
         other = other_version(connection)
         self.comparable = other is None
         if other is not None:
@@ -38,7 +39,11 @@ class Derived:
             self.unchecked.append(Defect(None, "projection", detail))
 
     def run(self, stop: int, advance: Callable[[int], None] | None = None) -> None:
-        """Check events up to seq `stop` - 1, and what is kept of them."""
+        """Check events up to seq `stop` - 1, and what is kept of them.
+
+        Projections that were appended to meanwhile are compared with the events of that later moment.
+        """
+        self._stop = stop
         self.defects += verify_file.guarded(
             "definitions",
             lambda db: verify_file.ddl_defects(db, projections=self.comparable),
@@ -52,7 +57,9 @@ class Derived:
 
     def _refold(self, refold: Refold, stop: int, advance: Callable[[int], None] | None) -> None:
         try:
-            refold.run(stop - 1, advance)
+            # the first read of this connection: what it sees from here on is one state of the file
+            (newest,) = refold.connection.execute("SELECT coalesce(max(seq), -1) FROM events").fetchone()
+            refold.run(max(stop - 1, newest), advance)
         finally:
             self.defects += refold.misspelled
         if refold.failed is not None:
@@ -66,7 +73,8 @@ class Derived:
         self.defects.append(Defect(None, "projection", detail))
 
     def _inspect(self, folded: sqlite3.Connection, seq: int) -> None:
-        self.defects += _rescore_defects(self.connection, folded, seq)
+        if seq < self._stop:
+            self.defects += _rescore_defects(self.connection, folded, seq)
 
 
 def _rescore_defects(ledger: sqlite3.Connection, folded: sqlite3.Connection, seq: int) -> Iterator[Defect]:

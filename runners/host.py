@@ -57,11 +57,12 @@ def _boot() -> str:
 
 
 def process_start(pid: int) -> str:
-    """Return when a process started, in ticks since the machine did; "-" where it is gone."""
+    """Return when a process started, in ticks since the machine did; "-" where it is gone, a zombie included."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return "-"
+    return "-" if fields[0] in ("Z", "X") else fields[19]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from benchledger.ledger.cli import running
 if TYPE_CHECKING:
     from benchledger.ledger.runs import Judged
     from benchledger.ledger.store import Ledger
-    from benchledger.runners.cell_plan import CellPlan, Ended
+    from benchledger.runners.cell_plan import CellPlan, Ended, Report
     from benchledger.runners.prepare import Prepared
     from benchledger.runners.source import ModelSource
     from benchledger.schema.policy import Policy
@@ -73,11 +74,13 @@ def planned(parts: Prepared, source: ModelSource | None, intent: Intent) -> Cell
     return replace(plan, policy_id=intent.policy.policy_id, actor=intent.actor)
 
 
-def launched(plan: CellPlan, sink: Sink, intent: Intent) -> tuple[Judged, Ended]:
-    """Run one attempt into `sink` while its steps are shown, score it and close its stream."""
+def launched(
+    plan: CellPlan, sink: Sink, intent: Intent, report: Report | None = None
+) -> tuple[Judged, Ended]:
+    """Run one attempt into `sink` while its steps are shown, or told to `report`; score it and close its stream."""
     from benchledger.ledger import runs
     from benchledger.runners.cell import run_cell
 
-    with running.watching() as report:
-        ended = run_cell(plan, sink, report)
+    with running.watching() if report is None else nullcontext(report) as told:
+        ended = run_cell(plan, sink, told)
         return runs.judge(ended, intent.policy), ended

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": (f"{_HERE}.init:init", "Make a new, empty ledger."),
     "append": (f"{_HERE}.append:append", "Append runs, published cells or an export to the ledger."),
     "run": (f"{_HERE}.run:run", "Run an agent on a task, record every step, grade and score it."),
+    "sweep": (f"{_HERE}.sweep:sweep", "Run a plan of agents x models x tasks, stop, and go on at any point."),
     "check": (f"{_HERE}.check:check", "Try an agent on a task: a provisional score, and nothing is kept."),
     "run-cell": (
         f"{_HERE}.run_cell:run_cell",

@@ -21,7 +21,7 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
             _, command, _ = cli.resolve_command(context, [name])
             if command is None:
                 continue
-            yield f"benchledger {name}", command
+            yield f"benchledger {name}", getattr(command, "shown", command)
             if isinstance(command, click.Group):
                 for inner in command.list_commands(context):
                     yield f"benchledger {name} {inner}", command.commands[inner]

@@ -27,6 +27,7 @@ __all__ = [
     "install_first",
     "intent_of",
     "judged_json",
+    "limit_of",
     "request_of",
     "sandbox_options",
     "show_judged",
@@ -102,7 +103,7 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
         agent_files=given["agent_file"],
         overlays=given["overlay"],
         roots=given["root"],
-        limits=dict(_limit(text) for text in given["limit"]),
+        limits=dict(limit_of(text) for text in given["limit"]),
         image_digest=given.get("image_digest"),
         hidden=given.get("hidden", ()),
     )
@@ -131,7 +132,7 @@ def install_first(given: Mapping[str, Any], request: Request) -> None:
         install(spec, progress=told)
 
 
-def _limit(text: str) -> tuple[str, float | int]:
+def limit_of(text: str) -> tuple[str, float | int]:
     from benchledger.schema.errors import UsageError
 
     name, _, value = text.partition("=")

@@ -19,9 +19,9 @@ from benchledger.schema.errors import EnvironmentLacks
 from tests.cells.parts import payloads, prepared, run_into, source_of
 from tests.engine import absent
 from tests.sandboxes.parts import gone, on_host
-from tests.sandboxes.test_engine_dies import kill_containers_of, own_engine
+from tests.sandboxes.test_engine_dies import engine_of_its_own, kill_containers_of, own_engine
 
-__all__ = ["own_engine"]
+__all__ = ["engine_of_its_own", "own_engine"]
 
 
 class Struck:

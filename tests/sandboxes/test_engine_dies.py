@@ -10,7 +10,10 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -30,9 +33,25 @@ from tests.sandboxes.parts import LIMITS, gone, on_host, shell
 SCRIPT = ROOT / "runners/images/engine.sh"
 
 
+@dataclass(frozen=True)
+class Own:
+    """An engine of a test's own; `start` starts it again after it was killed."""
+
+    client: docker.DockerClient
+    pid: int
+    address: str
+    start: Callable[[], None]
+
+
 @pytest.fixture
-def own_engine():
-    """Start an engine with the project's script; yield a client and the pid of dockerd.
+def own_engine(engine_of_its_own):
+    """A client of an engine of the test's own, and the pid of dockerd."""
+    return engine_of_its_own.client, engine_of_its_own.pid
+
+
+@pytest.fixture
+def engine_of_its_own():
+    """Start an engine with the project's script.
 
     What a killed engine leaves (shims, mounts) only an engine can clear away: it is started once more.
     """
@@ -50,7 +69,7 @@ def own_engine():
     try:
         script("up")
         with closing(docker.DockerClient(address, timeout=60)) as client:
-            yield client, int((state / "dockerd.pid").read_text())
+            yield Own(client, int((state / "dockerd.pid").read_text()), address, partial(script, "up"))
         script("up")
         with closing(docker.DockerClient(address, timeout=60)) as client:
             for each in client.api.containers(all=True):
