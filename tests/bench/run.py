@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # `python tests/bench/run.py` works too
 
 from tests.bench.measure import ENOUGH, Bench, Result, machine
-from tests.bench.rows import append, cells, reading, size, verify
+from tests.bench.rows import append, cells, reading, size, sweeps, verify
 
 FAMILIES = {
     "append": append.rows,
@@ -20,6 +20,7 @@ FAMILIES = {
     "reading": reading.rows,
     "size": size.rows,
     "cells": cells.rows,
+    "sweeps": sweeps.rows,
 }
 
 
