@@ -129,7 +129,7 @@ def status_of(ledger: Ledger, name: str | None, is_gone: Callable[[object], bool
         first=first,
         last=last,
         rate=recent,
-        cost=cost_of_sweep(connection, sweep),
+        cost=_cost(connection, sweep),
         arms=tuple(_arms(states, found, solved, _composites(ledger, sweep), connection, sweep)),
         unsolved=_unsolved(states, solved),
         merged=sum(any(origin for _, origin in attempts) for attempts in found.values()),
@@ -140,6 +140,21 @@ def status_of(ledger: Ledger, name: str | None, is_gone: Callable[[object], bool
 # (agent, model, task, run) and its attempts as ((number, outcome, withdrawn), origin)
 _Cell = tuple[str, str, str, int]
 _Attempts = list[tuple[tuple[int, str, int], str]]
+
+
+def _cost(connection: sqlite3.Connection, sweep: str) -> SweepCost:
+    """Return what was spent on a sweep, in merged ledgers too."""
+    origins = connection.execute("SELECT DISTINCT origin FROM cells WHERE sweep = ?", (sweep,)).fetchall()
+    total = SweepCost()
+    for (origin,) in origins:
+        each = cost_of_sweep(connection, sweep, origin)
+        spent = {
+            name: total.spent.get(name, 0.0) + each.spent.get(name, 0.0)
+            for name in {*total.spent, *each.spent}
+        }
+        counts = ("attempts", "calls", "without_usage", "without_price")
+        total = SweepCost(*(getattr(total, name) + getattr(each, name) for name in counts), spent)
+    return total
 
 
 def _plans(connection: sqlite3.Connection, sweep: str) -> list[dict[str, Any]]:
