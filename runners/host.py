@@ -8,7 +8,7 @@ import platform
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,11 @@ def undisturbed() -> Iterator[None]:
     for number in handled:
         signal.signal(number, lambda late, _frame: came.append(late))
     try:
-        yield
+        with ExitStack() as restored:
+            # each of them, also where one comes as soon as it may
+            for number, handler in handled.items():
+                restored.callback(signal.signal, number, handler)
+            yield
     finally:
-        for number, handler in handled.items():
-            signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])

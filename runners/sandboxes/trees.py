@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchledger.runners.host import undisturbed
 from benchledger.schema.errors import SandboxFailed
 
 __all__ = [
@@ -146,8 +147,9 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield fresh
         fresh.chmod(stat.S_IMODE(folder.stat().st_mode))
-        folder.rename(old)
-        fresh.rename(folder)
+        with undisturbed():
+            folder.rename(old)
+            fresh.rename(folder)
     finally:
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(fresh, ignore_errors=True)

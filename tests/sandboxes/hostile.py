@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 import uuid
+from contextlib import contextmanager
 
 import pytest
 
@@ -33,6 +35,22 @@ os.setsid()
 if os.fork(): os._exit(0)
 os.execve("/bin/sh", ["sh", "-c", "trap '' TERM HUP INT; sleep 600; sleep 600", "{mark}"], {{}})
 """
+
+
+@contextmanager
+def interrupted(seconds):
+    """Press Ctrl-C in this process after so many seconds; with 0 the body itself does."""
+    handlers = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT)),
+    }
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 class HostileContract(SandboxContract):
@@ -133,18 +151,14 @@ class HostileContract(SandboxContract):
         run(shell("sleep 600 & kill -9 -1; kill -9 1; exit 0"))
         assert gone(sandbox.attempt.encode())
 
-    def test_an_interrupted_run_leaves_nothing(self, run, sandbox):
-        def interrupt(*_):
-            raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 2.0)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                run(shell("trap '' TERM; sleep 600; sleep 600"))
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+    # from the making of the place to a program at work; on a busy machine all of them may come early
+    # where it falls into a library's work, that leaves a socket or the like to the collector
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.25, 2.0])
+    def test_an_interrupted_run_leaves_nothing(self, run, sandbox, seconds):
+        with interrupted(seconds), pytest.raises(KeyboardInterrupt):
+            run(shell("trap '' TERM; sleep 600; sleep 600"))
+        gc.collect()
         assert gone(sandbox.attempt.encode())
 
     def test_what_is_no_file_does_not_come_back_harmful(self, run, workdir):

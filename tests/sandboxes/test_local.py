@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import pytest
 
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import Sandbox
+from benchledger.runners.sandboxes.process import Family
 from tests.sandboxes.hostile import HostileContract
 from tests.sandboxes.parts import CAPS, LIMITS, gone, on_host, shell
 
@@ -64,6 +66,28 @@ def test_home_is_gone_afterwards_whatever_its_modes(tmp_path):
         )
         folder = sandbox.folder
     assert not folder.exists()
+
+
+STAGE = """
+import os, time
+for _ in range(3000):
+    if os.fork() == 0:
+        time.sleep(1)
+        os._exit(0)
+    time.sleep(0.005)
+"""
+
+
+def test_what_a_stage_starts_in_the_moment_of_the_kill_is_killed_too():
+    mark = uuid.uuid4().hex
+    with subprocess.Popen([sys.executable, "-c", STAGE, mark]) as stage:
+        while len(on_host(mark.encode())) < 4:
+            assert stage.poll() is None
+        assert Family(stage.pid, mark, init=False).kill() >= 3
+        time.sleep(0.2)
+        left = on_host(mark.encode())
+        stage.kill()
+    assert left == [stage.pid]
 
 
 UNPRIVILEGED = """
