@@ -19,6 +19,7 @@ from benchledger.runners import cell_events
 from benchledger.runners.agents.builtin import act
 from benchledger.runners.agents.install import cache_altered
 from benchledger.runners.agents.plan import plan_launch
+from benchledger.runners.baselines import asked_once
 from benchledger.runners.cell_plan import CellPlan, Ended, Report, Stated
 from benchledger.runners.grade import grade
 from benchledger.runners.grading import sandboxed
@@ -270,9 +271,9 @@ class _Attempt:
         plan = self.plan
         self.report("grade", " ".join(plan.task.checks.command))
         try:
-            clean = partial(mask, secrets=self.secrets)
             make = plan.checks_sandbox or plan.sandbox
-            graded = grade(plan.task, workdir, sandboxed(make, plan.limits, clean))
+            run = sandboxed(make, plan.limits, partial(mask, secrets=self.secrets))
+            graded = grade(plan.task, workdir, run, ask=asked_once(plan, make))
         except EnvironmentLacks as error:
             self._failed("grader", error)
             return
