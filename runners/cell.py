@@ -29,9 +29,10 @@ from benchledger.runners.launch import Endpoint, ExitReport, Launch
 from benchledger.runners.plain import toolchain_environment
 from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call_span, to_event
 from benchledger.runners.proxy.server import Proxy, new_token
+from benchledger.runners.sandboxes.folders import fresh_folder
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
-from benchledger.runners.sandboxes.trees import fresh_folder, remove_surely
+from benchledger.runners.sandboxes.trees import remove_surely
 from benchledger.runners.sandboxes.watch import apparent_bytes
 from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
 from benchledger.runners.workdir import Snapshot, capture, make_workdir

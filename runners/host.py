@@ -15,7 +15,15 @@ from typing import Any
 
 from blake3 import blake3
 
-__all__ = ["NO_ROOM", "host_facts", "launcher", "launcher_is_gone", "process_start", "undisturbed"]
+__all__ = [
+    "NO_ROOM",
+    "host_facts",
+    "launcher",
+    "launcher_is_gone",
+    "process_namespace",
+    "process_start",
+    "undisturbed",
+]
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -60,6 +68,15 @@ def process_start(pid: int) -> str:
     """Return when a process started, in ticks since the machine did; "-" where it is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return "-"
+
+
+@cache
+def process_namespace() -> str:
+    """Return the namespace in which the pids of this process count; "-" where there is no such thing."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]") or "-"
     except OSError:
         return "-"
 

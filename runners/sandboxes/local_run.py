@@ -21,7 +21,7 @@ from typing import Any, Self
 from benchledger.runners.host import undisturbed
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes import homes, stage, trees
-from benchledger.runners.sandboxes.cgroup import Group
+from benchledger.runners.sandboxes.cgroup import Group, group_name
 from benchledger.runners.sandboxes.forward import Forwarder
 from benchledger.runners.sandboxes.port import Address, Caps, Places, User
 from benchledger.runners.sandboxes.process import Family
@@ -82,7 +82,7 @@ class Attempt:
             for place in (self._places.home, self._places.tmp, self._places.work):
                 trees.hand_over(Path(place), self._user)
         with undisturbed():
-            group = Group() if self._bare else Group.make(f"benchledger-{self._value}", limits)
+            group = Group() if self._bare else Group.make(group_name(self._value), limits)
             self._after.callback(group.remove)
         control, family, process = self._stage(launch, limits, proxy, group)
         watch = Watch(limits, self._caps.disk_bytes, self._used)
