@@ -19,6 +19,7 @@ from benchledger.runners import cell_events
 from benchledger.runners.agents.builtin import act
 from benchledger.runners.agents.install import cache_altered
 from benchledger.runners.agents.plan import plan_launch
+from benchledger.runners.baselines import asked_once
 from benchledger.runners.cell_plan import CellPlan, Ended, Report, Stated
 from benchledger.runners.grade import grade
 from benchledger.runners.grading import sandboxed
@@ -28,9 +29,10 @@ from benchledger.runners.launch import Endpoint, ExitReport, Launch
 from benchledger.runners.plain import toolchain_environment
 from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call_span, to_event
 from benchledger.runners.proxy.server import Proxy, new_token
+from benchledger.runners.sandboxes.folders import fresh_folder
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
-from benchledger.runners.sandboxes.trees import fresh_folder, remove_surely
+from benchledger.runners.sandboxes.trees import remove_surely
 from benchledger.runners.sandboxes.watch import apparent_bytes
 from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
 from benchledger.runners.workdir import Snapshot, capture, make_workdir
@@ -270,9 +272,9 @@ class _Attempt:
         plan = self.plan
         self.report("grade", " ".join(plan.task.checks.command))
         try:
-            clean = partial(mask, secrets=self.secrets)
             make = plan.checks_sandbox or plan.sandbox
-            graded = grade(plan.task, workdir, sandboxed(make, plan.limits, clean))
+            run = sandboxed(make, plan.limits, partial(mask, secrets=self.secrets))
+            graded = grade(plan.task, workdir, run, ask=asked_once(plan, make))
         except EnvironmentLacks as error:
             self._failed("grader", error)
             return

@@ -21,7 +21,7 @@ from benchledger.runners.task import Task
 from benchledger.runners.tree import Bounds, shown, walk
 from benchledger.runners.workdir import lay_over
 
-__all__ = ["Graded", "Run", "baseline", "copy_result", "grade", "read_names"]
+__all__ = ["Graded", "Run", "baseline", "copy_result", "grade", "read_names", "untouched"]
 
 Run = Callable[[Sequence[str], Path, float], Ran]
 
@@ -51,14 +51,23 @@ class Graded:
     notes: tuple[str, ...] = ()
 
 
+def baseline(task: Task, run: Run = run_plain) -> dict[str, bool]:
+    """Return what the checks say by name of the workdir as the agent finds it; {} where they name none."""
+    return untouched(task, run).checks_after or {}
+
+
 def grade(
-    task: Task, result: Path, run: Run = run_plain, checks_before: Mapping[str, bool] | None = None
+    task: Task,
+    result: Path,
+    run: Run = run_plain,
+    checks_before: Mapping[str, bool] | None = None,
+    ask: Callable[[Task, Run], dict[str, bool]] = baseline,
 ) -> Graded:
     """Run the task's checks over a copy of the folder `result`, by means of `run`.
 
-    `checks_before` is what the checks said of the untouched workdir. Where it is not given they are
-    run on that as well if partial credit is declared, or if they report names and leave with 0: a
-    check that is named before and not after was kept from running. Raises what `run` raises.
+    `checks_before` is what the checks said of the untouched workdir. Where it is not given, `ask` is, if
+    partial credit is declared, or if they report names and leave with 0: a check that is named before
+    and not after was kept from running. Raises what `run` raises.
     """
     with tempfile.TemporaryDirectory(prefix="benchledger-grade-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch) / "graded"
@@ -66,17 +75,17 @@ def grade(
         graded = _ran(task, place, run, checks_before, notes)
     passes = graded.exit_code == 0 and graded.checks_after is not None
     if checks_before is None and (task.expectations.partial_credit or passes):
-        return replace(graded, checks_before=baseline(task, run))
+        return replace(graded, checks_before=ask(task, run))
     return graded
 
 
-def baseline(task: Task, run: Run = run_plain) -> dict[str, bool]:
-    """Return what the checks say by name of the workdir as the agent finds it; {} where they name none."""
+def untouched(task: Task, run: Run) -> Graded:
+    """Run the checks on the workdir as the agent finds it."""
     with tempfile.TemporaryDirectory(prefix="benchledger-grade-", ignore_cleanup_errors=True) as scratch:
         place = Path(scratch) / "graded"
         place.mkdir()
         lay_over(task.workdir, place)
-        return _ran(task, place, run, None, []).checks_after or {}
+        return _ran(task, place, run, None, [])
 
 
 def _ran(

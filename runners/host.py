@@ -8,14 +8,22 @@ import platform
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
-__all__ = ["NO_ROOM", "host_facts", "launcher", "launcher_is_gone", "process_start", "undisturbed"]
+__all__ = [
+    "NO_ROOM",
+    "host_facts",
+    "launcher",
+    "launcher_is_gone",
+    "process_namespace",
+    "process_start",
+    "undisturbed",
+]
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -65,6 +73,15 @@ def process_start(pid: int) -> str:
     return "-" if fields[0] in ("Z", "X") else fields[19]
 
 
+@cache
+def process_namespace() -> str:
+    """Return the namespace in which the pids of this process count; "-" where there is no such thing."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]") or "-"
+    except OSError:
+        return "-"
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Put off Ctrl-C, and what is handled alike, to the end of the body: it is done whole, then interrupted.
@@ -79,9 +96,11 @@ def undisturbed() -> Iterator[None]:
     for number in handled:
         signal.signal(number, lambda late, _frame: came.append(late))
     try:
-        yield
+        with ExitStack() as restored:
+            # each of them, also where one comes as soon as it may
+            for number, handler in handled.items():
+                restored.callback(signal.signal, number, handler)
+            yield
     finally:
-        for number, handler in handled.items():
-            signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])

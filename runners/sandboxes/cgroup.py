@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from benchledger.runners.host import process_namespace, process_start
 from benchledger.schema.task import Limits
 
-__all__ = ["Group"]
+__all__ = ["Group", "group_name", "remove_abandoned"]
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD_US = 100_000
 # the stage and its init are counted by the kernel, and are none of the program's
 _OWN_PIDS = 2
+_NAME = re.compile(r"benchledger-([0-9]+)-([0-9]+)-([0-9]+)-[0-9a-f]+")
 
 
 @dataclass
@@ -78,6 +83,8 @@ class Group:
 
     def _folder(self, controller: str, name: str) -> Path | None:
         parent = _parent(controller)
+        if parent:
+            _remove_once(parent)
         folder = parent / name if parent else None
         try:
             if folder is not None:
@@ -92,6 +99,30 @@ class Group:
                 lines = (self.folders[controller] / file).read_text().splitlines()
                 return next(int(line.split()[1]) for line in lines if line.split()[0] == key)
         return 0
+
+
+def group_name(value: str) -> str:
+    """Return the name of a group for the attempt `value`; it says whose it is."""
+    return f"benchledger-{process_namespace()}-{os.getpid()}-{process_start(os.getpid())}-{value}"
+
+
+def remove_abandoned(parent: Path) -> int:
+    """Remove the empty groups in `parent` whose launcher was killed; return how many. The kernel keeps any other."""
+    removed = 0
+    for folder in parent.glob("benchledger-*"):
+        found = _NAME.fullmatch(folder.name)
+        if found and found[1] == process_namespace() and process_start(int(found[2])) != found[3]:
+            with contextlib.suppress(OSError):
+                if folder.stat().st_uid == os.geteuid():
+                    folder.rmdir()
+                    removed += 1
+    return removed
+
+
+@cache
+def _remove_once(parent: Path) -> None:
+    with contextlib.suppress(OSError):
+        remove_abandoned(parent)
 
 
 def _wanted(limits: Limits) -> dict[str, list[tuple[str, int | str, bool]]]:

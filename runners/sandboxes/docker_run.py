@@ -16,6 +16,7 @@ from typing import Any, Self
 import docker
 import docker.errors
 
+from benchledger.runners.host import undisturbed
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes import docker_settings, engine, homes, netns, reaper_program, relay
 from benchledger.runners.sandboxes.attach import Streams
@@ -47,7 +48,7 @@ class Attempt:
         self._out, self._err = Spool(caps.output_bytes), Spool(caps.output_bytes)
         self._recording: Recording | None = None
         self._after = contextlib.ExitStack()
-        self._id = ""
+        self._id, self._name = "", f"benchledger-{value[:12]}-{secrets.token_hex(4)}"
 
     def __enter__(self) -> Self:
         """Start with nothing."""
@@ -59,7 +60,8 @@ class Attempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Kill and remove."""
-        self._after.close()
+        with undisturbed():  # a second Ctrl-C would leave what the first one ends
+            self._after.close()
 
     def run(
         self, launch: Launch, workdir: Path, limits: Limits, path: str, proxy: Address | None
@@ -87,25 +89,24 @@ class Attempt:
         return self._report(state, breach, streams.left or 0, times, over=over)
 
     def _create(self, launch: Launch, limits: Limits, environment: dict[str, str]) -> None:
-        self._after.enter_context(_reaped())
+        settings = docker_settings.settings(launch, limits, environment, self._caps)
         try:
-            with engine.translated("create the container"):
-                made = self._client.containers.create(
-                    self._image_id, **docker_settings.settings(launch, limits, environment, self._caps)
-                )
+            # one that is made is ours to remove, whether or not the engine's answer arrives
+            with undisturbed(), engine.translated("create the container"):
+                self._after.enter_context(_reaped())
+                self._after.callback(self._remove)
+                self._id = str(self._client.containers.create(self._image_id, name=self._name, **settings).id)
         except SandboxFailed as error:
             if isinstance(error.__cause__, docker.errors.ImageNotFound):
                 hint = "build it with `benchledger images build`, or pull it"
                 raise EnvironmentLacks(f"no such image: {self._image_id}", hint) from error
             raise
-        self._id = str(made.id)
-        self._after.callback(self._remove)
         held = [f"cgroup {name}" for name in docker_settings.held(limits)]
         kept = ("environment", "home", "files", "network", "processes", "user", "capabilities")
         self.isolation = (*kept, *held)
 
     def _start(self, launch: Launch, proxy: Address | None) -> Streams:
-        with engine.translated("start the container"):
+        with undisturbed(), engine.translated("start the container"):
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             # attached before the start, so that nothing is missed
             raw = self._client.api.attach_socket(self._id, params=wanted)
@@ -117,7 +118,7 @@ class Attempt:
                 self._recording = Recording(caps.columns, caps.rows, caps.output_bytes)
             streams.start(self._taken, self._err.write)
             self._client.api.start(self._id)
-            self._listen(proxy)
+        self._listen(proxy)
         while not streams.ready.wait(0.5):
             if streams.ended.is_set():
                 said = self._err.take()[:300].decode(errors="replace").strip()
@@ -134,11 +135,13 @@ class Attempt:
     def _listen(self, proxy: Address | None) -> None:
         if proxy is None:
             return
-        pid = int(self._client.api.inspect_container(self._id)["State"]["Pid"])
-        if self._direct and netns.may_enter(pid):
-            listener = netns.listen_inside(pid, ("127.0.0.1", proxy[1]))
-            self._after.callback(Forwarder(listener, proxy).close)
-        else:
+        with undisturbed(), engine.translated("show the proxy to the container"):
+            pid = int(self._client.api.inspect_container(self._id)["State"]["Pid"])
+            inside = self._direct and netns.may_enter(pid)
+            if inside:
+                listener = netns.listen_inside(pid, ("127.0.0.1", proxy[1]))
+                self._after.callback(Forwarder(listener, proxy).close)
+        if not inside:
             self._after.enter_context(relay.relayed(self._client, self._id, self._image_id, proxy))
 
     def _wait(self, streams: Streams, watch: Watch) -> Breach | None:
@@ -169,7 +172,7 @@ class Attempt:
     def _remove(self) -> None:
         # a dead engine removes nothing; the next runner finds the container by its label
         with contextlib.suppress(*engine.FOREIGN):
-            self._client.api.remove_container(self._id, v=True, force=True)
+            self._client.api.remove_container(self._name, v=True, force=True)
 
     def _report(
         self,

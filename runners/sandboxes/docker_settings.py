@@ -68,6 +68,8 @@ def settings(launch: Launch, limits: Limits, environment: dict[str, str], caps: 
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "ipc_mode": "private",
+        # where the machine itself has no memory left, the kernel ends programs of cells first
+        "oom_score_adj": 1000,
         "ulimits": [
             Ulimit(name="core", soft=0, hard=0),
             Ulimit(name="nofile", soft=4096, hard=4096),

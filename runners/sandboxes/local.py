@@ -17,10 +17,11 @@ from types import TracebackType
 from typing import Self
 
 from benchledger.runners.launch import ExitReport, Launch
+from benchledger.runners.sandboxes.folders import fresh_folder
 from benchledger.runners.sandboxes.local_run import Attempt
 from benchledger.runners.sandboxes.port import Address, Caps, Places, User
 from benchledger.runners.sandboxes.process import processes_of
-from benchledger.runners.sandboxes.trees import fresh_folder, let_in, remove_tree
+from benchledger.runners.sandboxes.trees import let_in, remove_tree
 from benchledger.schema.errors import EnvironmentLacks, UsageError
 from benchledger.schema.task import Limits
 

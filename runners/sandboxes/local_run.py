@@ -18,9 +18,10 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
+from benchledger.runners.host import undisturbed
 from benchledger.runners.launch import ExitReport, Launch
 from benchledger.runners.sandboxes import homes, stage, trees
-from benchledger.runners.sandboxes.cgroup import Group
+from benchledger.runners.sandboxes.cgroup import Group, group_name
 from benchledger.runners.sandboxes.forward import Forwarder
 from benchledger.runners.sandboxes.port import Address, Caps, Places, User
 from benchledger.runners.sandboxes.process import Family
@@ -70,7 +71,8 @@ class Attempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Kill and remove."""
-        self._after.close()
+        with undisturbed():  # a second Ctrl-C would leave what the first one ends
+            self._after.close()
 
     def run(self, launch: Launch, limits: Limits, proxy: Address | None) -> ExitReport:
         """Return how the program ended."""
@@ -79,9 +81,10 @@ class Attempt:
         if self._user:
             for place in (self._places.home, self._places.tmp, self._places.work):
                 trees.hand_over(Path(place), self._user)
-        group = Group() if self._bare else Group.make(f"benchledger-{self._value}", limits)
-        self._after.callback(group.remove)
-        control, family = self._stage(launch, limits, proxy, group)
+        with undisturbed():
+            group = Group() if self._bare else Group.make(group_name(self._value), limits)
+            self._after.callback(group.remove)
+        control, family, process = self._stage(launch, limits, proxy, group)
         watch = Watch(limits, self._caps.disk_bytes, self._used)
         if self._recording:
             self._recording.restart()
@@ -92,7 +95,7 @@ class Attempt:
             family.terminate()
             status = _status(control, self._caps.grace_seconds)
         ended = time.monotonic()
-        left = self._kill(family)
+        left = self._kill(family, process)
         if status == _LOST:
             # within a namespace of processes nobody can reach the stage: it was somebody outside
             if family.has_init and not group.oom:
@@ -106,27 +109,9 @@ class Attempt:
 
     def _stage(
         self, launch: Launch, limits: Limits, proxy: Address | None, group: Group
-    ) -> tuple[socket.socket, Family]:
-        ours, theirs = socket.socketpair()
-        self._after.callback(ours.close)
-        streams = self._streams(launch)
-        with theirs:
-            # -I and -S: nothing of the user's Python reaches the stage, and it starts in half the time
-            command = [sys.executable, "-I", "-S", stage.__file__, str(theirs.fileno())]
-            process = subprocess.Popen(
-                command,
-                stdin=streams[0],
-                stdout=streams[1],
-                stderr=streams[2],
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                env={},
-                cwd="/",
-            )
-        self._after.callback(_end, process)
-        for descriptor in set(streams):
-            os.close(descriptor)
-        group.join(process.pid)
+    ) -> tuple[socket.socket, Family, subprocess.Popen[bytes]]:
+        with undisturbed():
+            ours, process = self._started(launch, group)
         environment = homes.environment(launch, self._places, self._path, self._value)
         config = {
             "argv": launch.argv,
@@ -142,14 +127,37 @@ class Attempt:
         ours.sendall(json.dumps(config).encode() + b"\n")
         said, sockets = _hello(ours)
         family = Family(process.pid, self._value, init=said["init"], user=self._user)
-        self._after.callback(self._kill, family)
+        self._after.callback(self._kill, family, process)
         if proxy and sockets:
             self._after.callback(Forwarder(sockets[0], proxy).close)
         groups = [f"cgroup {name}" for name in group.held]
         self.isolation = ("environment", "home", *said["isolation"], *groups)
         if self._user and "user" not in said["isolation"]:
             raise SandboxFailed("root has not the capabilities by which a program becomes another user")
-        return ours, family
+        return ours, family, process
+
+    def _started(self, launch: Launch, group: Group) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+        """Start the stage; return our end of its control socket."""
+        ours, theirs = socket.socketpair()
+        self._after.callback(ours.close)
+        with theirs:
+            streams = self._streams(launch)
+            # -I and -S: nothing of the user's Python reaches the stage, and it starts in half the time
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", stage.__file__, str(theirs.fileno())],
+                stdin=streams[0],
+                stdout=streams[1],
+                stderr=streams[2],
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                env={},
+                cwd="/",
+            )
+        self._after.callback(_end, process)
+        for descriptor in set(streams):
+            os.close(descriptor)
+        group.join(process.pid)
+        return ours, process
 
     def _streams(self, launch: Launch) -> tuple[int, int, int]:
         """Return the program's ends of its streams; ours are drained from now on."""
@@ -190,9 +198,10 @@ class Attempt:
         for thread in self._threads:
             thread.join(STAGE_SECONDS)
 
-    def _kill(self, family: Family) -> int:
+    def _kill(self, family: Family, process: subprocess.Popen[bytes]) -> int:
         left = 0 if self._killed else family.kill()
         self._killed = True
+        _end(process)
         return left
 
     def _holds(self, group: Group, limits: Limits) -> bool:

@@ -8,6 +8,7 @@ neither its processes nor the file. It costs another container, some 200 ms.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import docker
 from docker.types import LogConfig, Mount
 
+from benchledger.runners.host import undisturbed
 from benchledger.runners.sandboxes import engine, relay_program
 from benchledger.runners.sandboxes.forward import Forwarder
 from benchledger.runners.sandboxes.port import Address
@@ -35,31 +37,43 @@ def relayed(client: docker.DockerClient, container: str, image: str, proxy: Addr
     EnvironmentLacks where it has not, or where the engine is on another machine.
     """
     with contextlib.ExitStack() as after:
-        # for whatever uid the relay has; others on this machine can reach the proxy anyway
-        folder = Path(after.enter_context(tempfile.TemporaryDirectory(prefix="relay-")))
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(folder / "s"))
-        (folder / "s").chmod(0o666)
-        folder.chmod(0o711)
-        listener.listen(128)
-        after.callback(Forwarder(listener, proxy).close)
+        with undisturbed():
+            raw = _started(client, container, image, proxy, after)
         with engine.translated("start the relay"):
-            made = client.api.create_container_from_config(  # type: ignore[no-untyped-call]
-                _config(client, container, image, proxy[1], folder)
-            )
-            after.callback(_remove, client, made["Id"])
-            wanted = {"stdout": 1, "stderr": 1, "stream": 1}
-            raw = client.api.attach_socket(made["Id"], params=wanted)
-            after.callback(raw.close)
-            after.callback(raw._sock.close)  # noqa: SLF001  the outer one leaves it open
-            client.api.start(made["Id"])
-            first = _first_line(raw._sock)  # noqa: SLF001
+            first = _first_line(raw)
         if first != b"ready\n":
             raise EnvironmentLacks(
                 f"the proxy cannot be shown to a container: {first.decode(errors='replace').strip()[:200]}",
                 "the image needs python3, or run as root on the machine of the engine",
             )
         yield
+
+
+def _started(
+    client: docker.DockerClient, container: str, image: str, proxy: Address, after: contextlib.ExitStack
+) -> socket.socket:
+    """Return the relay's streams; `after` removes all that was made, an engine's answer that never came included."""
+    # for whatever uid the relay has; others on this machine can reach the proxy anyway
+    folder = Path(after.enter_context(tempfile.TemporaryDirectory(prefix="relay-")))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "s"))
+    (folder / "s").chmod(0o666)
+    folder.chmod(0o711)
+    listener.listen(128)
+    after.callback(Forwarder(listener, proxy).close)
+    name = f"benchledger-relay-{secrets.token_hex(8)}"
+    after.callback(_remove, client, name)
+    with engine.translated("start the relay"):
+        client.api.create_container_from_config(  # type: ignore[no-untyped-call]
+            _config(client, container, image, proxy[1], folder), name
+        )
+        wanted = {"stdout": 1, "stderr": 1, "stream": 1}
+        outer = client.api.attach_socket(name, params=wanted)
+        after.callback(outer.close)
+        raw: socket.socket = outer._sock  # noqa: SLF001  the outer one leaves it open
+        after.callback(raw.close)
+        client.api.start(name)
+    return raw
 
 
 def _first_line(raw: socket.socket) -> bytes:

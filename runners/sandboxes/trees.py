@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -15,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchledger.runners.host import undisturbed
 from benchledger.schema.errors import SandboxFailed
 
 __all__ = [
     "Copied",
     "copy_tree",
-    "fresh_folder",
     "hand_over",
     "let_in",
     "remove_surely",
@@ -29,31 +28,15 @@ __all__ = [
     "walk",
 ]
 
-_CELL = re.compile(r"cell-[A-Za-z0-9_]{8}")
-
-
-def fresh_folder(wanted: Path | None = None) -> Path:
-    """Make a folder of a cell's own: `wanted` where it is one that this makes and is free, else a new one.
-
-    Only a name of our own making is taken: where the path comes from, in a recorded cell, may be a
-    stranger's ledger.
-    """
-    root = Path(tempfile.gettempdir()).resolve()
-    if wanted is not None and wanted.parent == root and _CELL.fullmatch(wanted.name):
-        with contextlib.suppress(OSError):
-            wanted.mkdir(mode=0o700)
-            return wanted
-    # short and below /tmp: sockets that programs make in TMPDIR have at most 107 bytes of path
-    return Path(tempfile.mkdtemp(prefix="cell-", dir=root))
-
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder of ours, whatever modes a program gave to what is in it; what is gone is no error."""
     for name, folders, _ in os.walk(folder):
         for each in folders:
             path = Path(name, each)
-            if not path.is_symlink():
-                path.chmod(0o700)
+            with contextlib.suppress(FileNotFoundError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -146,8 +129,9 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield fresh
         fresh.chmod(stat.S_IMODE(folder.stat().st_mode))
-        folder.rename(old)
-        fresh.rename(folder)
+        with undisturbed():
+            folder.rename(old)
+            fresh.rename(folder)
     finally:
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(fresh, ignore_errors=True)

@@ -1,6 +1,7 @@
 """One cell from claim to score: what is recorded, in which order, and what it is worth."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from benchledger.ledger.verdict import verdict
 from benchledger.runners.agents.overlay import Overlay, overlaid
 from benchledger.runners.cell import run_cell
 from benchledger.runners.prepare import Request, plan_cell, prepare
+from benchledger.runners.sandboxes.local import Local
 from benchledger.schema.errors import Conflict, EnvironmentLacks, UnknownName, UsageError
 from tests.cells.parts import PYTHON, agent_file, blob_text, payloads, prepared, run_into, source_of, steps
 
@@ -137,3 +139,23 @@ def test_what_is_missing_is_said_before_anything_is_claimed(tmp_path, monkeypatc
 def test_an_agent_that_asks_a_model_wants_a_source_of_answers(tmp_path):
     with pytest.raises(UsageError, match="--scripted"):
         plan_cell(prepared(tmp_path), None, "s", 1, 1)
+
+
+def test_the_untouched_workdir_is_checked_once_for_all_cells_under_the_same_limits(ledger):
+    made = []
+
+    def counted():
+        made.append(Local())
+        return made[-1]
+
+    def sandboxes_of(**limits):
+        made.clear()
+        parts = prepare(Request(agent="oracle", task=PYTHON, limits=limits))
+        ran = run_into(ledger, parts, None, lambda plan: replace(plan, sandbox=counted))
+        assert ran.judged.axes["pass_rate"].value == 1
+        before = payloads(ledger, ran.ref, "grader.ran")[0]["checks_before"]
+        assert set(before.values()) == {True, False}
+        return len(made)
+
+    # the agent's own, that of the checks, and that of the checks before
+    assert [sandboxes_of(), sandboxes_of(), sandboxes_of(pids=200), sandboxes_of(pids=200)] == [3, 2, 3, 2]

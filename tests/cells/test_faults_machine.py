@@ -64,7 +64,7 @@ def test_a_fork_bomb_in_a_container_meets_its_limit_and_the_time(ledger, tmp_pat
 
 def test_an_agent_that_fills_its_disk_filled_its_own_quota_and_its_work_counts(ledger, tmp_path):
     parts = prepared(tmp_path)
-    source = steps(parts, FIX, "while head -c 70000000 /dev/zero >fill-$(ls | wc -l); do true; done")
+    source = steps(parts, FIX, "for n in $(seq 30); do head -c 70000000 /dev/zero >fill-$n || exit; done")
     caps = Caps(disk_bytes=200 * MIB)
     ran = run_into(ledger, parts, source, lambda plan: replace(plan, sandbox=partial(Local, caps)))
     assert ran.outcome == ("agent_error", "quota")

@@ -192,5 +192,8 @@ class SandboxContract:
         with self.make(CAPS) as other:
             assert other.run(shell("ls -A $HOME $TMPDIR | grep '[ab]$'"), workdir, LIMITS, None).stdout == b""
 
+    def test_a_machine_without_memory_ends_programs_of_cells_first(self, run):
+        assert run(shell("cat /proc/self/oom_score_adj")).stdout == b"1000\n"
+
     def test_no_limit_is_no_limit(self, run):
         assert run(shell("sleep 0.2; exit 4"), Limits()).exit_code == 4

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 import uuid
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,8 +14,8 @@ from benchledger.schema.task import Limits
 from tests.sandboxes.conformance import SandboxContract
 from tests.sandboxes.parts import CAPS, LIMITS, MIB, PROBE, echo_server, gone, python, shell
 
-# No fork without a token: where nothing but a look now and then holds the bomb, it would win the race
-# on a busy machine, and take all the memory there is.
+# Every program here ends by itself before it has a machine's memory, processes or disk: where nothing but a
+# look now and then holds it, it would win the race on a busy machine. So no fork without a token.
 FORK_BOMB = """
 import os, time
 tokens, more = os.pipe2(os.O_NONBLOCK)
@@ -26,6 +28,12 @@ while time.time() < end:
         time.sleep(0.01)
 """
 
+HOG = """
+import time
+kept = [bytearray(1 << 22) for _ in range(256)]
+time.sleep(600)
+"""
+
 ESCAPE = """
 import os, sys
 if os.fork(): sys.exit(0)
@@ -35,11 +43,24 @@ os.execve("/bin/sh", ["sh", "-c", "trap '' TERM HUP INT; sleep 600; sleep 600", 
 """
 
 
+@contextmanager
+def interrupted(seconds):
+    """Press Ctrl-C in this process after so many seconds; with 0 the body itself does."""
+    handlers = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT)),
+    }
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 class HostileContract(SandboxContract):
     """Limits hold, the kill is complete, and the report says what happened."""
-
-    # False: only as fast as the place looks
-    limits_by_kernel = True
 
     def test_a_program_that_takes_too_long_is_ended_and_says_so(self, run):
         report = run(shell("echo begun; sleep 600"), Limits(seconds=1))
@@ -76,7 +97,7 @@ class HostileContract(SandboxContract):
         assert run(shell("sleep 600 & echo done")).stdout == b"done\n"
 
     def test_a_program_that_takes_too_much_memory_is_killed_for_it(self, run):
-        report = run(python("x = []\nwhile True: x.append(bytearray(1 << 22))"))
+        report = run(python(HOG))
         assert report.oom
         assert not report.timed_out
 
@@ -97,11 +118,12 @@ class HostileContract(SandboxContract):
         assert sum(path.stat().st_size for path in workdir.iterdir()) <= CAPS.disk_bytes
 
     def test_many_files_stop_at_the_cap(self, run, workdir):
-        script = "i=0; while :; do i=$((i+1)); head -c 4M /dev/zero >f$i; sleep 0.05; done"
+        script = "for i in $(seq 100); do head -c 4M /dev/zero >f$i; sleep 0.05; done; sleep 600"
         report = run(shell(script), Limits(seconds=30))
         assert report.quota
         assert not report.timed_out
-        assert sum(path.stat().st_size for path in workdir.iterdir()) <= CAPS.disk_bytes + 8 * MIB
+        # the place may be late by ten files, which is half a second and more
+        assert sum(path.stat().st_size for path in workdir.iterdir()) <= CAPS.disk_bytes + 40 * MIB
 
     def test_files_in_home_count_as_well(self, run):
         report = run(shell("cd $HOME; for i in 1 2 3 4; do head -c 16M /dev/zero >f$i; done; sleep 600"))
@@ -128,23 +150,20 @@ class HostileContract(SandboxContract):
         assert report.stdout == b"fast\n"
 
     def test_a_program_that_kills_all_it_may_kills_only_itself(self, run, sandbox):
-        if not self.limits_by_kernel:
+        run(shell("true"))
+        if not {"processes", "user"} & set(sandbox.isolation):
             pytest.skip("without a namespace of processes this would end the tests themselves")
         run(shell("sleep 600 & kill -9 -1; kill -9 1; exit 0"))
         assert gone(sandbox.attempt.encode())
 
-    def test_an_interrupted_run_leaves_nothing(self, run, sandbox):
-        def interrupt(*_):
-            raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 2.0)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                run(shell("trap '' TERM; sleep 600; sleep 600"))
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+    # from the making of the place to a program at work; on a busy machine all of them may come early
+    # where it falls into a library's work, that leaves a socket or the like to the collector
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    @pytest.mark.parametrize("seconds", [0.02, 0.1, 0.25, 2.0])
+    def test_an_interrupted_run_leaves_nothing(self, run, sandbox, seconds):
+        with interrupted(seconds), pytest.raises(KeyboardInterrupt):
+            run(shell("trap '' TERM; sleep 600; sleep 600"))
+        gc.collect()
         assert gone(sandbox.attempt.encode())
 
     def test_what_is_no_file_does_not_come_back_harmful(self, run, workdir):

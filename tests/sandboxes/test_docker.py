@@ -17,7 +17,7 @@ from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.docker import Docker
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.schema.errors import EnvironmentLacks
-from tests.sandboxes.hostile import HostileContract
+from tests.sandboxes.hostile import HostileContract, interrupted
 from tests.sandboxes.parts import CAPS, LIMITS, gone, on_host, shell
 
 
@@ -38,6 +38,20 @@ class OnEngine(HostileContract):
 
         yield
         assert mine() == []
+
+    @pytest.mark.parametrize("call", ["create_container_from_config", "start", "remove_container"])
+    def test_ctrl_c_within_a_call_of_the_engine_leaves_no_container(self, run, monkeypatch, call):
+        plain = getattr(self.client.api, call)
+
+        def interrupting(*args, **more):
+            signal.raise_signal(signal.SIGINT)
+            answer = plain(*args, **more)
+            signal.raise_signal(signal.SIGINT)
+            return answer
+
+        monkeypatch.setattr(self.client.api, call, interrupting)
+        with interrupted(0), pytest.raises(KeyboardInterrupt):
+            run(shell("true"), proxy=("127.0.0.1", 9))
 
 
 class TestDocker(OnEngine):

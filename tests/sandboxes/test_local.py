@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 import pytest
 
 from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import Sandbox
+from benchledger.runners.sandboxes.process import Family
 from tests.sandboxes.hostile import HostileContract
 from tests.sandboxes.parts import CAPS, LIMITS, gone, on_host, shell
 
@@ -41,8 +43,6 @@ class TestLocal(HostileContract):
 class TestBareLocal(HostileContract):
     """As on a machine that gives neither namespaces nor control groups."""
 
-    limits_by_kernel = False
-
     def make(self, caps):
         return Local(caps, bare=True)
 
@@ -66,6 +66,28 @@ def test_home_is_gone_afterwards_whatever_its_modes(tmp_path):
     assert not folder.exists()
 
 
+STAGE = """
+import os, time
+for _ in range(3000):
+    if os.fork() == 0:
+        time.sleep(1)
+        os._exit(0)
+    time.sleep(0.005)
+"""
+
+
+def test_what_a_stage_starts_in_the_moment_of_the_kill_is_killed_too():
+    mark = uuid.uuid4().hex
+    with subprocess.Popen([sys.executable, "-c", STAGE, mark]) as stage:
+        while len(on_host(mark.encode())) < 4:
+            assert stage.poll() is None
+        assert Family(stage.pid, mark, init=False).kill() >= 3
+        time.sleep(0.2)
+        left = on_host(mark.encode())
+        stage.kill()
+    assert left == [stage.pid]
+
+
 UNPRIVILEGED = """
 import sys
 from pathlib import Path
@@ -74,6 +96,9 @@ from benchledger.runners.sandboxes.local import Local
 from benchledger.schema.task import Limits
 
 with Local() as sandbox:
+    sandbox.run(Launch(("true",), {}, {}), Path(sys.argv[1]), Limits(seconds=30), None)
+    if "processes" not in sandbox.isolation:
+        sys.exit("no namespace of processes, and so no kill of all")
     script = "id -u; (setsid sleep 600 &) ; sleep 0.2; kill -9 -1; echo still here"
     report = sandbox.run(Launch(("sh", "-c", script), {}, {}), Path(sys.argv[1]), Limits(seconds=30), None)
     print(report.stdout.decode().split(), report.survivors, "network" in sandbox.isolation)
@@ -95,7 +120,7 @@ def test_a_user_without_rights_gets_namespaces_too_where_the_kernel_allows(tmp_p
     if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr:
         pytest.skip("another user may not read this Python's libraries")
     said = done.stdout.strip()
-    if said.endswith("False"):
+    if said.endswith("False") or "no namespace" in done.stderr:
         pytest.skip("the kernel gives users no namespaces")
     assert said == "['65534', 'still', 'here'] 1 True", done.stderr
 

@@ -122,8 +122,6 @@ print(made)
 class TestBareLocalAsAnotherUser(TestLocalAsAnotherUser):
     """As in a container without capabilities to make namespaces: what is left is the user."""
 
-    limits_by_kernel = False
-
     def make(self, caps):
         return Local(caps, bare=True, user=USER)
 
