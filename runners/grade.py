@@ -19,7 +19,7 @@ from benchledger.runners.host import NO_ROOM
 from benchledger.runners.plain import Ran, run_plain
 from benchledger.runners.task import Task
 from benchledger.runners.tree import Bounds, shown, walk
-from benchledger.runners.workdir import lay_over
+from benchledger.runners.workdir import lay_over, take_away
 
 __all__ = ["Graded", "Run", "baseline", "copy_result", "grade", "read_names"]
 
@@ -82,6 +82,7 @@ def baseline(task: Task, run: Run = run_plain) -> dict[str, bool]:
 def _ran(
     task: Task, place: Path, run: Run, before: Mapping[str, bool] | None, notes: Iterable[str]
 ) -> Graded:
+    take_away(task.checks.removes, place)
     laid = lay_over(task.checks_folder, place)
     digest = present_digest(place, laid)
     start = time.monotonic()
