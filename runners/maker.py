@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from benchledger.runners.files import files_of
 from benchledger.runners.script import Script
@@ -99,7 +99,7 @@ def free_place(root: Path, category: str, name: str) -> Path:
     return folder
 
 
-def make_task(root: Path, parts: Parts, prove: Callable[[Task], None] | None = None) -> Task:
+def make_task(root: Path, parts: Parts, prove: Callable[[Task], object] | None = None) -> Task:
     """Write the task below `root` and return it as it is read.
 
     `prove` is given the task before it lies in its place; where it raises, nothing stays.
@@ -147,8 +147,7 @@ def _task_file(parts: Parts) -> TaskFile:
 
 
 def _files(parts: Parts, said: TaskFile) -> Iterator[tuple[str, Content]]:
-    toml = said.model_dump(mode="json", exclude_defaults=True)
-    yield "task.toml", Content(tomli_w.dumps(toml).encode())
+    yield "task.toml", Content(tomli_w.dumps(_ordered(said)).encode())
     yield "instruction.md", Content(parts.instruction.encode())
     if parts.script is not None:
         told = parts.script.model_dump(mode="json", exclude_unset=True)
@@ -156,6 +155,16 @@ def _files(parts: Parts, said: TaskFile) -> Iterator[tuple[str, Content]]:
     for part in ("workdir", "checks", "solution"):
         files: Files = getattr(parts, part)
         yield from ((f"{part}/{name}", content) for name, content in files.items())
+
+
+def _ordered(said: BaseModel) -> dict[str, Any]:
+    """Return what is not as by default, in the order in which the models declare it."""
+    values = said.model_dump(mode="json", exclude_defaults=True)
+    inner = {name: getattr(said, name) for name in type(said).model_fields if name in values}
+    return {
+        name: _ordered(value) if isinstance(value, BaseModel) else values[name]
+        for name, value in inner.items()
+    }
 
 
 def _write(path: Path, content: Content) -> None:

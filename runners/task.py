@@ -13,7 +13,6 @@ The digest of a task is that of its folder (files.py says how it is made), so th
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -210,7 +209,7 @@ def _check_removed(task: Task, field: str, names: Iterable[str], part: Path) -> 
                 f"task {task.id}: {field} names {name!r}, and there is no workdir/{name}",
                 "name files of the workdir",
             )
-        if os.path.lexists(part / name):
+        if (part / name).is_file():
             raise BadInput(
                 f"task {task.id}: {field} takes away {name!r}, and {part.name}/{name} brings it", "keep one"
             )

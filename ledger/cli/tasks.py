@@ -13,6 +13,7 @@ import click
 from benchledger.ledger.cli.common import Command, json_option
 from benchledger.ledger.cli.render import clean, count, echo_json, table
 from benchledger.ledger.cli.tasks_check import chosen, load, places, prove, tell
+from benchledger.ledger.cli.tasks_from_commit import from_commit
 
 if TYPE_CHECKING:
     from benchledger.runners.task import Task
@@ -174,6 +175,9 @@ def new(task: str, root: str | None, language: str, *, as_json: bool) -> None:
     for mark in marks:
         click.echo(clean(f"  {mark}"))
     click.echo(clean(f"next: benchledger tasks check {task} --tasks {quote(str(place))}"))
+
+
+tasks.add_command(from_commit)
 
 
 def _list(roots: tuple[str, ...], *, as_json: bool) -> None:
