@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,17 +90,18 @@ def fix_of(request: FixRequest) -> Fix:
         read = {part: _contents(repository, items) for part, items in _wanted(change).items()}
     _refuse_binary(commit, change, read)
     left_out = tuple(f"{_shown(item.path)}: {item.odd}" for item in before.values() if item.odd)
-    return Fix(commit.oid, _parts(request, commit, change, read), left_out)
+    named = replace(request, category=request.category or _slug(repository.name))
+    return Fix(commit.oid, _parts(named, commit, change, read), left_out)
 
 
 def _wanted(change: _Change) -> dict[str, list[Item]]:
     plain = [item for item in change.before.values() if not item.odd]
-    size = sum(item.size for item in plain)
-    if len(plain) > RESULT_BOUNDS.files or size > RESULT_BOUNDS.hashed:
-        raise BadInput(
-            f"the repository has {len(plain)} files of {size >> 20} MiB at that commit",
-            f"what is graded has at most {RESULT_BOUNDS.files} files and {RESULT_BOUNDS.hashed >> 20} MiB",
-        )
+    size, most = sum(item.size for item in plain), RESULT_BOUNDS
+    large = max((item.size for item in plain), default=0)
+    if len(plain) > most.files or size > most.hashed or large > most.hashed_per_file:
+        found = f"{len(plain)} files of {size >> 20} MiB before the fix, the largest of {large >> 20}"
+        bound = f"{most.files} files, {most.hashed >> 20} MiB, {most.hashed_per_file >> 20} in one"
+        raise BadInput(f"the repository has {found}", f"what is graded has at most {bound}")
     return {"workdir": plain, "checks": list(change.tests.values()), "solution": list(change.code.values())}
 
 
@@ -183,10 +184,9 @@ def _parts(
     title, instruction = _told(request, commit, change, read)
     language = request.language or language_of(change.code_paths)
     command = _command(request.check)
-    repository = request.repository.resolve().name.removesuffix(".git")
     literal = [path.replace("*", "?") for path in change.code_paths]  # a star of a name is no wildcard
     return Parts(
-        category=request.category or _slug(repository) or "fixes",
+        category=request.category or "fixes",
         name=request.name or f"{_slug(title)[:48].strip('-') or 'fix'}-{commit.oid[:8]}",
         title=title,
         language=language,

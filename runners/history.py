@@ -66,9 +66,9 @@ class Item:
 class Repository:
     """A repository whose commits can be read."""
 
-    def __init__(self, place: Path, where: Path, *, shallow: bool) -> None:
-        """`place` is our repository that borrows the objects of the one in the folder `where`."""
-        self._place, self._where, self._shallow = place, where, shallow
+    def __init__(self, place: Path, where: Path, name: str, *, shallow: bool) -> None:
+        """`place` is our repository that borrows the objects of the one of that name in the folder `where`."""
+        self._place, self._where, self.name, self._shallow = place, where, name, shallow
 
     def commit(self, name: str) -> Commit:
         """Return what `name` (a commit id, a branch, a tag) names; raises UsageError where it is no commit."""
@@ -181,20 +181,18 @@ def opened(where: Path) -> Iterator[Repository]:
     if not where.is_dir():
         raise UsageError(f"{where} is no folder", "name a git repository with --repo")
     asked = (
-        "--path-format=absolute",
-        "--git-path",
-        "objects",
-        "--is-shallow-repository",
-        "--show-object-format",
+        *("--path-format=absolute", "--git-path", "objects", "--git-common-dir"),
+        *("--is-shallow-repository", "--show-object-format"),
     )
     done = git(where, *_ANY_OWNER, "rev-parse", *asked)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().split("\n")[0].removeprefix("fatal: ")
         raise UsageError(f"{where} is no git repository that can be read ({said})", "name one with --repo")
-    objects, shallow, form = os.fsdecode(done.stdout).split("\n")[:3]
+    objects, common, shallow, form = os.fsdecode(done.stdout).split("\n")[:4]
+    name = Path(common).parent.name if Path(common).name == ".git" else Path(common).name
     with tempfile.TemporaryDirectory(prefix="benchledger-objects-") as scratch:
         place = Path(scratch) / "borrowed.git"
         git(Path(scratch), "init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(place))
         (place / "objects/info").mkdir(exist_ok=True)
         (place / "objects/info/alternates").write_text(f"{quoted(objects)}\n", encoding="utf-8")
-        yield Repository(place, where, shallow=shallow == "true")
+        yield Repository(place, where, name.removesuffix(".git"), shallow=shallow == "true")

@@ -93,6 +93,8 @@ def free_place(root: Path, category: str, name: str) -> Path:
         CellId("s", "a", "m", category, name).check()
     except BadInput as error:
         raise UsageError(error.message, "write it as polyglot/python-page-links") from error
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{root} is no folder", "name a folder for the tasks, new or not")
     folder = root / category / name
     if os.path.lexists(folder):
         raise UsageError(f"{folder} exists", "choose another name, or remove it")

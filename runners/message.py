@@ -11,7 +11,7 @@ _TRAILER = re.compile(
     r"^[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)+: .+|^(Closes|Fixes|Resolves|Refs?|See|PR|Bug|CC|Cc): .+"
 )
 _MACHINE = re.compile(
-    r"^(\(cherry picked from commit .*|git-svn-id: .*|This reverts commit .*|\* .*<\S+@\S+>.*)$"
+    r"^(\(cherry picked from commit .*|git-svn-id: .*|This reverts commit .*|\* .*<\S+@\S+>.*|-{5,})$"
 )
 _CREDIT = re.compile(
     r"^\W*((original )?(patch|fix|test|report|idea)(ed)? by|(reported|suggested|contributed|spotted|found) by"
@@ -22,7 +22,8 @@ _DIFF = re.compile(r"^(diff --git |Index: \S+$|@@ -\d+(,\d+)? \+\d+(,\d+)? @@|(-
 _FENCED = re.compile(r"^```(diff|patch)\b.*?^```\s*$\n?", re.MULTILINE | re.DOTALL)
 _LINK = r"https?://\S*/(issues?|pulls?|pull|merge_requests|bugs?|browse|ticket)/\S+|https?://\S*show_bug\S*"
 _NUMBER = rf"(?:{_LINK}|(?:\b[\w.-]+/[\w.-]+|(?<!\w))#\d+\b|\bGH-\d+\b|\bbpo-\d+\b)"
-_WORD = r"(?:(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|refs?|see|issue|bug|pr|pull request|ticket|re)\b[:\s]*)"
+_CLOSES = r"clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|address(?:e[sd])?"
+_WORD = rf"(?:(?:{_CLOSES}|refs?|see|issue|bug|pr|pull request|ticket|re)\b[:\s]*)"
 _TICKETS = re.compile(
     rf"[(\[]?\s*{_WORD}*{_NUMBER}(?:\s*(?:,|and|&)\s*{_WORD}*{_NUMBER})*\s*[)\]]?", re.IGNORECASE
 )

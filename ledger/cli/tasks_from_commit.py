@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,13 @@ import click
 
 from benchledger.ledger.cli.common import Command, json_option
 from benchledger.ledger.cli.render import clean, count, echo_json
+from benchledger.ledger.cli.running import watching
 
 if TYPE_CHECKING:
+    from benchledger.runners.cell_plan import Report
     from benchledger.runners.fixes import Fix, FixRequest
-    from benchledger.runners.grade import Graded
+    from benchledger.runners.grade import Graded, Run
+    from benchledger.runners.plain import Ran
     from benchledger.runners.proven import Unproven
     from benchledger.runners.task import Task
 
@@ -115,11 +119,23 @@ def from_commit(*, as_json: bool, **given: Any) -> None:
     free_place(root, fix.parts.category, fix.parts.name)
     _say(f"proving {fix.parts.id}: {quote(given['check'])} on the parent and on the fix", as_json=as_json)
     try:
-        task = make_task(root, fix.parts, lambda made: proven(made, place(made)))
+        with watching() as report:
+            task = make_task(root, fix.parts, lambda made: proven(made, _told(place(made), report)))
     except Unproven as error:
         _tell_unproven(error, fix, as_json=as_json)
         raise
     _tell(task, fix, root, as_json=as_json)
+
+
+def _told(run: Run, report: Report) -> Run:
+    """Return what runs the checks and says on which side they are."""
+    sides = chain(("the parent", "the fix"), repeat("again"))
+
+    def told(argv: Sequence[str], folder: Path, seconds: float) -> Ran:
+        report("checks", f"on {next(sides)}, at most {seconds:g} s")
+        return run(argv, folder, seconds)
+
+    return told
 
 
 def _request(given: Mapping[str, Any]) -> FixRequest:

@@ -71,6 +71,7 @@ def test_the_language_is_that_of_most_files():
         ("A\n\nIt should be\n\n    return total * 2 + 1\n\nthere.", "A", "It should be\n\nthere."),
         ("A\r\n\r\n  - keep   the   form\r\n  - of lists", "A", "  - keep   the   form\n  - of lists"),
         ("A\n\n(cherry picked from commit 0123456789)\ngit-svn-id: x@1", "A", ""),
+        ("A\n\n* fix: b\n\n* c, closing #4\n\n---------\n\nCo-authored-by: D <d@e.org>", "A", "* fix: b\n\n* c,"),
         ("#12\n", "", ""),
         ("", "", ""),
     ],

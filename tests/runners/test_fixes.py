@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from benchledger.runners import fixes
 from benchledger.runners.fixes import FixRequest, fix_of
 from benchledger.runners.maker import make_task
 from benchledger.runners.prove import judge
@@ -132,6 +135,19 @@ def test_what_no_task_can_hold_is_left_out_and_named_unless_the_fix_changes_it(r
 def test_a_commit_that_is_no_fix_with_tests_is_refused(repo, files, said):
     repo.commit(files)
     assert said in refused(repo)
+
+
+@pytest.mark.parametrize("most", [{"files": 1}, {"hashed": 9}, {"hashed_per_file": 9}])
+def test_a_repository_that_is_too_large_to_be_graded_is_refused(repo, monkeypatch, most):
+    repo.commit({"src/sum.sh": FIXED, "tests/test_sum.sh": NEW_TEST})
+    monkeypatch.setattr(fixes, "RESULT_BOUNDS", dataclasses.replace(fixes.RESULT_BOUNDS, **most))
+    assert "the repository has 2 files of 0 MiB before the fix" in refused(repo)
+
+
+def test_the_category_is_the_name_of_the_repository_wherever_in_it_one_stands(repo):
+    repo.commit({"src/sum.sh": FIXED, "tests/test_sum.sh": NEW_TEST}, "Sums")
+    found = fix_of(FixRequest(commit="HEAD", check=CHECK, repository=repo.folder / "src"))
+    assert found.parts.category == "my-sums"
 
 
 def test_globs_say_which_files_are_tests(repo):

@@ -79,6 +79,10 @@ def test_nothing_stays_where_the_proof_fails_or_the_parts_make_no_task(tmp_path)
         make_task(tmp_path, made_parts(expectations=Expectations()))
     with pytest.raises(BadInput, match=r"task made/sum: language: "):
         make_task(tmp_path, made_parts(language="two words"))
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file is no folder"):
+        make_task(tmp_path / "file", made_parts())
+    (tmp_path / "file").unlink()
     with pytest.raises(UsageError, match="write it as"):
         make_task(tmp_path, made_parts(name="../up"))
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
