@@ -150,7 +150,7 @@ class _Attempt:
         self.report("launch", plan.agent.name)
         started = time.monotonic()
         with self.journal.span("adapter_run", plan.agent.name, span_id=self.root):
-            act(plan.agent, plan.task.solution, workdir)
+            act(plan.agent, plan.task.solution, workdir, plan.task.removes)
         active = (time.monotonic() - started) * 1000
         self._exited(ExitReport.of_builtin(active), None)
 

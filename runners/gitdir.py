@@ -63,6 +63,7 @@ def git_environment(home: Path) -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # older gits know no GIT_NO_LAZY_FETCH
         "GIT_CEILING_DIRECTORIES": str(home.parent),
         **{f"GIT_{role}_NAME": _WHO for role in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{role}_EMAIL": _MAIL for role in ("AUTHOR", "COMMITTER")},

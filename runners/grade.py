@@ -19,13 +19,13 @@ from benchledger.runners.host import NO_ROOM
 from benchledger.runners.plain import Ran, run_plain
 from benchledger.runners.task import Task
 from benchledger.runners.tree import Bounds, shown, walk
-from benchledger.runners.workdir import lay_over
+from benchledger.runners.workdir import lay_over, take_away
 
-__all__ = ["Graded", "Run", "baseline", "copy_result", "grade", "read_names", "untouched"]
+__all__ = ["RESULT_BOUNDS", "Graded", "Run", "baseline", "copy_result", "grade", "read_names", "untouched"]
 
 Run = Callable[[Sequence[str], Path, float], Ran]
 
-_BOUNDS = Bounds(files=50_000, hashed_per_file=64 << 20, hashed=512 << 20)
+RESULT_BOUNDS = Bounds(files=50_000, hashed_per_file=64 << 20, hashed=512 << 20)
 _NAME_LINE = re.compile(r"^(not ok|ok) ([^\s#][^#\n]{0,199}?)\s*(?:#.*)?$", re.MULTILINE)
 
 
@@ -91,6 +91,7 @@ def untouched(task: Task, run: Run) -> Graded:
 def _ran(
     task: Task, place: Path, run: Run, before: Mapping[str, bool] | None, notes: Iterable[str]
 ) -> Graded:
+    take_away(task.checks.removes, place)
     laid = lay_over(task.checks_folder, place)
     digest = present_digest(place, laid)
     start = time.monotonic()
@@ -120,9 +121,9 @@ def copy_result(result: Path, place: Path) -> list[str]:
     """
     place.mkdir()
     notes: list[str] = []
-    count, left = 0, _BOUNDS.hashed
-    for found in walk(result, _BOUNDS, notes, lambda path: path.rpartition("/")[2] == ".git"):
-        fits = found.size <= min(_BOUNDS.hashed_per_file, left) and count < _BOUNDS.files
+    count, left = 0, RESULT_BOUNDS.hashed
+    for found in walk(result, RESULT_BOUNDS, notes, lambda path: path.rpartition("/")[2] == ".git"):
+        fits = found.size <= min(RESULT_BOUNDS.hashed_per_file, left) and count < RESULT_BOUNDS.files
         if found.kind != "file" or not fits:
             notes.append(f"{shown(found.path)}: {found.kind} of {found.size} bytes, not copied")
             continue

@@ -16,7 +16,7 @@ from benchledger.runners.plain import run_plain
 from benchledger.runners.scaffold import unfilled
 from benchledger.runners.script import PASS, Script, play
 from benchledger.runners.task import Task, missing_toolchain
-from benchledger.runners.workdir import Snapshot, WorkdirCapture, capture, lay_over, make_workdir
+from benchledger.runners.workdir import Snapshot, WorkdirCapture, capture, lay_over, make_workdir, take_away
 from benchledger.schema.errors import BenchledgerError, EnvironmentLacks
 from benchledger.schema.task import matches
 
@@ -48,6 +48,7 @@ def check_task(task: Task, run: Run = run_plain) -> TaskProof:
         folder = Path(scratch) / "workdir"
         before = make_workdir(task, folder)
         nop = grade(task, folder, run)
+        take_away(task.removes, folder)
         lay_over(task.solution, folder)
         solved = capture(before, folder)
         oracle = grade(task, folder, run, nop.checks_after)
@@ -103,9 +104,14 @@ def _rules(task: Task, solved: WorkdirCapture) -> Iterator[str]:
 
 
 def _leaks(task: Task, before: Snapshot) -> Iterator[str]:
-    hidden = {path.read_bytes() for part in (task.checks_folder, task.solution) for _, path in files_of(part)}
+    solution = {(name, place.read_bytes()) for name, place in files_of(task.solution)}
+    hidden = {place.read_bytes() for _, place in files_of(task.checks_folder)} | {
+        data for _, data in solution
+    }
     for path, content in before.contents.items():
-        if content and content in hidden:
+        # a solution may move a file, or change nothing but its mode
+        known = path in task.removes or (path, content) in solution
+        if content and content in hidden and not known:
             yield f"workdir/{path} has the content of a hidden file"
 
 

@@ -25,7 +25,7 @@ from benchledger.schema.base import Name, Record
 from benchledger.schema.errors import BadInput, UnknownName, UsageError
 from benchledger.schema.ids import CellId
 
-__all__ = ["MARK", "languages", "new_task", "unfilled"]
+__all__ = ["MARK", "languages", "left_behind", "new_task", "unfilled"]
 
 MARK = "FILL IN:"
 _SECONDS = 600
@@ -55,6 +55,11 @@ class Scaffold(Record):
 def languages() -> dict[str, Path]:
     """Return language -> file of its scaffold."""
     return {path.stem: path for path in sorted((Path(__file__).parent / "scaffolds").glob("*.toml"))}
+
+
+def left_behind(language: str) -> tuple[str, ...]:
+    """Return globs of what building or testing leaves behind in a language that has a scaffold."""
+    return read_toml(languages()[language], Scaffold).allowed
 
 
 def new_task(root: Path, task_id: str, language: str) -> Path:

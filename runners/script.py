@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from benchledger.schema.base import Name, Record
 from benchledger.schema.errors import BadInput, UnknownName
 
-__all__ = ["PASS", "Edit", "Script", "Step", "Write", "load_script", "play"]
+__all__ = ["PASS", "Edit", "RelativePath", "Script", "Step", "Write", "load_script", "play"]
 
 PASS = "steps"  # the name under which the solving steps are asked for
 

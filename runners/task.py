@@ -5,7 +5,7 @@
         instruction.md   what the agent is told
         workdir/         what the agent finds
         checks/          what is laid over its result before the checks run; it never sees them
-        solution/        files that solve the task when laid over workdir/
+        solution/        files that solve the task when laid over workdir/; `removes` names those it takes away
         script.json      what a scripted model answers (runners/script.py); may be left out
 
 The digest of a task is that of its folder (files.py says how it is made), so that every byte counts.
@@ -22,7 +22,7 @@ from blake3 import blake3
 from pydantic import Field, model_validator
 
 from benchledger.runners.files import files_of, folder_digest
-from benchledger.runners.script import Script, load_script
+from benchledger.runners.script import RelativePath, Script, load_script
 from benchledger.runners.tasktoml import read_toml
 from benchledger.schema.base import Name, Record, Text
 from benchledger.schema.errors import BadInput, Conflict, UnknownName
@@ -47,11 +47,15 @@ Command = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class Checks(Record):
-    """How the checks run. `report = "names"`: they print a line `ok NAME` or `not ok NAME` for each."""
+    """How the checks run. `report = "names"`: they print a line `ok NAME` or `not ok NAME` for each.
+
+    `removes` are files of the workdir that go before the checks run, as an old test that they replace.
+    """
 
     command: Annotated[tuple[Command, ...], Field(min_length=1)]
     seconds: Seconds = 120.0
     report: Literal["exit", "names"] = "exit"
+    removes: tuple[RelativePath, ...] = ()
     private: bool = False
 
 
@@ -70,11 +74,12 @@ class Environment(Record):
 
 
 class TaskFile(Record):
-    """What task.toml says."""
+    """What task.toml says. `removes` are files of the workdir that the solution takes away."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     language: Name
     toolchain: tuple[Name, ...] = ()
+    removes: tuple[RelativePath, ...] = ()
     expectations: Expectations
     limits: Limits
     checks: Checks
@@ -167,7 +172,8 @@ def load_task(path: Path) -> Task:
     said = read_toml(folder / "task.toml", TaskFile)
     category, name = folder.parent.name, folder.name
     CellId("s", "a", "m", category, name).check()
-    for part in ("workdir", "checks", "solution"):
+    needed = ("workdir", "checks") if said.removes else ("workdir", "checks", "solution")
+    for part in needed:
         if not any(True for _ in files_of(folder / part)):
             raise BadInput(f"task {category}/{name} has no {part}/ with a file in it", f"add {folder / part}")
     if (folder / "workdir/.git").exists():
@@ -191,7 +197,22 @@ def _check_files(task: Task) -> None:
         raise BadInput(
             f"task {task.id}: environment.dockerfile {dockerfile!r} does not exist", "add the file"
         )
+    _check_removed(task, "removes", task.removes, task.solution)
+    _check_removed(task, "checks.removes", task.checks.removes, task.checks_folder)
     task.script()
+
+
+def _check_removed(task: Task, field: str, names: Iterable[str], part: Path) -> None:
+    for name in names:
+        if not (task.workdir / name).is_file():
+            raise BadInput(
+                f"task {task.id}: {field} names {name!r}, and there is no workdir/{name}",
+                "name files of the workdir",
+            )
+        if (part / name).is_file():
+            raise BadInput(
+                f"task {task.id}: {field} takes away {name!r}, and {part.name}/{name} brings it", "keep one"
+            )
 
 
 def missing_toolchain(task: Task) -> list[str]:

@@ -21,8 +21,11 @@ __all__ = ["read_toml"]
 Model = TypeVar("Model", bound=Record)
 
 
-def read_toml(path: Path, model: type[Model]) -> Model:
-    """Return what a TOML file says; raises BadInput, or RecordErrors with each field that is wrong."""
+_HINT = "correct task.toml; docstrings in runners/task.py list its fields"
+
+
+def read_toml(path: Path, model: type[Model], hint: str = _HINT) -> Model:
+    """Return what a TOML file says; raises BadInput, or RecordErrors with each field that is wrong and `hint`."""
     try:
         text = path.read_text(encoding="utf-8")
         said = tomllib.loads(text)
@@ -41,9 +44,7 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         # A misspelt name is missing as well; said first, it explains the rest.
         details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
         found = [_record(path, text, model, detail) for detail in details]
-        raise RecordErrors(
-            found, "correct task.toml; docstrings in runners/task.py list its fields"
-        ) from error
+        raise RecordErrors(found, hint) from error
 
 
 def _record(path: Path, text: str, model: type[BaseModel], detail: ErrorDetails) -> RecordError:

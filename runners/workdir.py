@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import UsageError
 from benchledger.schema.task import Changes
 
-__all__ = ["Snapshot", "WorkdirCapture", "capture", "lay_over", "make_workdir", "snapshot"]
+__all__ = ["Snapshot", "WorkdirCapture", "capture", "lay_over", "make_workdir", "snapshot", "take_away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,25 @@ def lay_over(source: Path, target: Path) -> list[str]:
         place.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
         written.append(name)
     return written
+
+
+def take_away(names: Iterable[str], target: Path) -> None:
+    """Remove `names` below `target`, whatever they are there, and the folders that are empty then.
+
+    Links below `target` are not followed; what is gone already is no error.
+    """
+    for name in names:
+        place = target / name
+        above = [target / parent for parent in place.relative_to(target).parents[:-1]]
+        if any(folder.is_symlink() or not folder.is_dir() for folder in above):
+            continue
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        for folder in above:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
 def snapshot(folder: Path, commit: str | None = None, bounds: Bounds | None = None) -> Snapshot:

@@ -69,7 +69,8 @@ def cell_options(function: F) -> F:
                      **many),
         click.option("--agent-file", type=path, help="A TOML file, or a folder of them, with agents of your own.",
                      **many),
-        click.option("--root", type=path, help="A folder with tasks of your own.", **many),
+        click.option("--tasks", "root", type=path, metavar="DIR",
+                     help="A folder of your own tasks, beside those that benchledger.toml names.", **many),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -79,6 +80,7 @@ def cell_options(function: F) -> F:
 def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = None) -> Request:
     """Return what was asked for; `recorded` fills in what a replayed cell says. Raises UsageError."""
     from benchledger.runners.prepare import Request
+    from benchledger.runners.roots import own_roots
     from benchledger.schema.errors import UsageError
 
     sources = [name for name in ("endpoint", "scripted", "replay") if given.get(name)]
@@ -102,7 +104,7 @@ def request_of(given: Mapping[str, Any], recorded: Mapping[str, str] | None = No
         protocol=given["protocol"],
         agent_files=given["agent_file"],
         overlays=given["overlay"],
-        roots=given["root"],
+        roots=own_roots(given["root"]),
         limits=dict(limit_of(text) for text in given["limit"]),
         image_digest=given.get("image_digest"),
         hidden=given.get("hidden", ()),

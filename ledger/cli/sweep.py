@@ -76,7 +76,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Prices in USD a million tokens.", **many),
         click.option("--overlay", type=path, help="A TOML file that changes the agents.", **many),
         click.option("--agent-file", type=path, help="A file or folder with agents of your own.", **many),
-        click.option("--root", type=path, help="A folder with tasks of your own.", **many),
+        click.option("--tasks", "root", type=path, metavar="DIR", help="A folder with tasks of your own.", **many),
         click.option("--workers", type=click.IntRange(1, 1000), help="Cells at a time.  [default: 1]"),
         click.option("--shard", metavar="I/N", help="Only this part of the plan, for N machines without a server."),
         click.option("--extend", is_flag=True, help="Add this plan to a sweep that was planned otherwise."),

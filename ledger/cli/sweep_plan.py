@@ -19,9 +19,10 @@ from benchledger.runners.agents.files import agent_named, load_agents
 from benchledger.runners.agents.overlay import overlaid, read_overlay
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.prepare import NO_MODEL, Request, prepare
+from benchledger.runners.roots import all_roots, own_roots
 from benchledger.runners.sweep.order import Arm, ordered, shard_of, tasks_named
 from benchledger.runners.sweep.plan import EndpointPart, PricePart, StopPart, SweepFile, plan_text, read_plan
-from benchledger.runners.task import find_tasks, suite_root
+from benchledger.runners.task import find_tasks
 from benchledger.schema.base import Record
 from benchledger.schema.errors import BadInput, EnvironmentLacks, UsageError
 from benchledger.schema.history import SweepPlanned
@@ -101,8 +102,7 @@ def matrix_of(plan: SweepFile, connection: sqlite3.Connection | None, shard: str
     models = plan.models or (("scripted",) if plan.scripted else ())
     if asking and not models:
         raise UsageError(f"{asking[0]} asks a model, and none is named", "name it with --model")
-    roots = [suite_root(), *(Path(each) for each in plan.task_paths)]
-    tasks = tuple(tasks_named(plan.tasks, list(find_tasks(roots))))
+    tasks = tuple(tasks_named(plan.tasks, list(find_tasks(all_roots(plan.task_paths)))))
     policy = policy_of(connection, plan.policy)
     silent = [name for name in agents if name not in asking]
     arms = tuple(
@@ -146,7 +146,7 @@ def request_of_plan(plan: SweepFile, agent: str, task: str) -> Request:
         protocol=plan.protocol,
         agent_files=[Path(each) for each in plan.agent_files],
         overlays=[Path(each) for each in plan.overlays],
-        roots=[Path(each) for each in plan.task_paths],
+        roots=own_roots(plan.task_paths),
         limits=plan.limits,
     )
 

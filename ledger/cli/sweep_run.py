@@ -253,9 +253,10 @@ def _has_result(ledger: Ledger, cell: CellId) -> bool:
 
 
 def _at_most(matrix: Matrix, todo: Sequence[CellId], workers: int) -> float:
-    from benchledger.runners.task import find_tasks, load_task, suite_root
+    from benchledger.runners.roots import all_roots
+    from benchledger.runners.task import find_tasks, load_task
 
-    found = find_tasks([suite_root(), *(Path(each) for each in matrix.plan.task_paths)])
+    found = find_tasks(all_roots(matrix.plan.task_paths))
     own = matrix.plan.limits.get("seconds")
     limits: dict[str, float] = {
         name: own if own is not None else load_task(found[name]).limits.seconds or 0.0

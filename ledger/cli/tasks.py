@@ -1,11 +1,10 @@
-"""tasks: list, show, prove and start tasks; those that ship, and those of a user below --root."""
+"""tasks: list, show, prove and start tasks; those that ship, and those of a user."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +13,7 @@ import click
 from benchledger.ledger.cli.common import Command, json_option
 from benchledger.ledger.cli.render import clean, count, echo_json, table
 from benchledger.ledger.cli.tasks_check import chosen, load, places, prove, tell
+from benchledger.ledger.cli.tasks_from_commit import from_commit
 
 if TYPE_CHECKING:
     from benchledger.runners.task import Task
@@ -29,11 +29,12 @@ class _Tasks(Command, click.Group):
 
 def _root_option(function: F) -> F:
     return click.option(
-        "--root",
+        "--tasks",
         "roots",
         multiple=True,
         metavar="DIR",
-        help="A folder of your own tasks, <DIR>/<category>/<name>/, beside those that ship; repeatable.",
+        help="A folder of your own tasks, <DIR>/<category>/<name>/, beside those that ship and those that "
+        "benchledger.toml names; repeatable.",
     )(function)
 
 
@@ -44,8 +45,8 @@ def _root_option(function: F) -> F:
         "benchledger tasks",
         "benchledger tasks --json | jq -r '.[].task'",
         "benchledger tasks show mutations/python-lru-cache",
-        "benchledger tasks new mine/first --root my-tasks",
-        "benchledger tasks check --root my-tasks",
+        "benchledger tasks new mine/first --tasks my-tasks",
+        "benchledger tasks check --tasks my-tasks",
     ),
 )
 @_root_option
@@ -67,7 +68,7 @@ def tasks(context: click.Context, /, *, roots: tuple[str, ...], as_json: bool) -
 
 
 @tasks.command(
-    "list", cls=Command, examples=("benchledger tasks list", "benchledger tasks list --root my-tasks --json")
+    "list", cls=Command, examples=("benchledger tasks list", "benchledger tasks list --tasks my-tasks --json")
 )
 @_root_option
 @json_option
@@ -83,7 +84,7 @@ def list_(*, roots: tuple[str, ...], as_json: bool) -> None:
     cls=Command,
     examples=(
         "benchledger tasks show integrity/contradictory-tests",
-        "benchledger tasks show mine/first --root my-tasks --json",
+        "benchledger tasks show mine/first --tasks my-tasks --json",
     ),
 )
 @click.argument("task")
@@ -109,7 +110,7 @@ def show(task: str, *, roots: tuple[str, ...], as_json: bool) -> None:
     examples=(
         "benchledger tasks check",
         "benchledger tasks check mutations/c-bitset polyglot/c-ini-value",
-        "benchledger tasks check --root my-tasks --jobs 1",
+        "benchledger tasks check --tasks my-tasks --jobs 1",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[TASK]…")
@@ -125,7 +126,7 @@ def show(task: str, *, roots: tuple[str, ...], as_json: bool) -> None:
 def check(names: tuple[str, ...], *, jobs: int | None, roots: tuple[str, ...], as_json: bool) -> None:
     """Prove tasks: the solution passes, doing nothing fails, the script does as it says.
 
-    Without TASK: all below the --root folders, else all that ship. The solution must keep the
+    Without TASK: all of your own, by --tasks and benchledger.toml, else all that ship. The solution must keep the
     task's own rules. Leaves with 1 where a task is not sound; one whose toolchain is missing
     here is skipped, with that reason. Runs the checks as plain programs of yours: check only
     tasks that you trust.
@@ -143,22 +144,29 @@ def check(names: tuple[str, ...], *, jobs: int | None, roots: tuple[str, ...], a
     cls=Command,
     examples=(
         "benchledger tasks new mine/first",
-        "benchledger tasks new mine/second --root my-tasks --language rust",
+        "benchledger tasks new mine/second --tasks my-tasks --language rust",
     ),
 )
 @click.argument("task", metavar="CATEGORY/NAME")
-@click.option("--root", default="tasks", show_default=True, metavar="DIR", help="The folder of your tasks.")
+@click.option(
+    "--tasks",
+    "root",
+    metavar="DIR",
+    help="The folder of your tasks.  [default: the first path of benchledger.toml, else tasks]",
+)
 @click.option("--language", default="python", show_default=True, metavar="L", help="What it is written in.")
 @json_option
-def new(task: str, root: str, language: str, *, as_json: bool) -> None:
+def new(task: str, root: str | None, language: str, *, as_json: bool) -> None:
     """Start a task of your own, complete but for its defect.
 
     The folder holds a small example; every place that is yours to fill in is marked, and
     `tasks check` names those that are left.
     """
+    from benchledger.runners.roots import first_root
     from benchledger.runners.scaffold import new_task, unfilled
 
-    folder = new_task(Path(root), task, language)
+    place = first_root(root)
+    folder = new_task(place, task, language)
     marks = unfilled(folder)
     if as_json:
         echo_json({"task": task, "folder": str(folder), "fill_in": marks})
@@ -166,7 +174,10 @@ def new(task: str, root: str, language: str, *, as_json: bool) -> None:
     click.echo(clean(f"new task in {folder}; fill in:"))
     for mark in marks:
         click.echo(clean(f"  {mark}"))
-    click.echo(clean(f"next: benchledger tasks check {task} --root {quote(root)}"))
+    click.echo(clean(f"next: benchledger tasks check {task} --tasks {quote(str(place))}"))
+
+
+tasks.add_command(from_commit)
 
 
 def _list(roots: tuple[str, ...], *, as_json: bool) -> None:

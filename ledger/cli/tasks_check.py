@@ -23,9 +23,9 @@ __all__ = ["chosen", "load", "places", "prove", "tell"]
 
 def places(roots: tuple[str, ...]) -> list[Path]:
     """Return the folders in which tasks are looked for: that of the package, and those of the user."""
-    from benchledger.runners.task import suite_root
+    from benchledger.runners.roots import all_roots
 
-    return [suite_root(), *map(Path, roots)]
+    return all_roots(roots)
 
 
 def load(found: dict[str, Path]) -> Iterator[tuple[str, Task | BenchledgerError]]:
@@ -41,17 +41,19 @@ def load(found: dict[str, Path]) -> Iterator[tuple[str, Task | BenchledgerError]
 
 
 def chosen(names: tuple[str, ...], roots: tuple[str, ...]) -> dict[str, Path]:
-    """Return task -> folder of those that were named, else of all below the roots, else of all that ship."""
-    from benchledger.runners.task import find_task, find_tasks, suite_root
+    """Return task -> folder of those that were named, else of the user's own, else of all that ship."""
+    from benchledger.runners.task import find_task, find_tasks
     from benchledger.schema.errors import UsageError
 
-    known = find_tasks(places(roots))
+    suite, *own = places(roots)
+    known = find_tasks([suite, *own])
     if names:
-        return {name: find_task(name, places(roots)) for name in sorted(set(names))}
-    mine = find_tasks([Path(root) for root in roots] or [suite_root()])
+        return {name: find_task(name, [suite, *own]) for name in sorted(set(names))}
+    mine = find_tasks(own or [suite])
     if not mine:
         raise UsageError(
-            f"no task below {', '.join(roots)}", "`benchledger tasks new CATEGORY/NAME --root DIR` starts one"
+            f"no task below {', '.join(map(str, own))}",
+            "`benchledger tasks new CATEGORY/NAME --tasks DIR` starts one",
         )
     return {name: known[name] for name in mine}
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.files import files_of
+from benchledger.runners.workdir import take_away
 from benchledger.schema.errors import BadInput, UsageError
 
 __all__ = ["act"]
 
 
-def act(spec: AgentSpec, solution: Path, workdir: Path) -> None:
-    """Do to `workdir` what the built-in behaviour does.
+def act(spec: AgentSpec, solution: Path, workdir: Path, removes: Sequence[str] = ()) -> None:
+    """Do to `workdir` what the built-in behaviour does; a solution takes away the files `removes`.
 
     Raises UsageError for an agent that is a process, and where oracle finds no solution.
     Raises BadInput for a link in the solution: it could write outside the workdir.
@@ -22,8 +24,9 @@ def act(spec: AgentSpec, solution: Path, workdir: Path) -> None:
         raise UsageError(f"{spec.name} is a process", "launch it in a sandbox")
     if spec.behaviour == "nop":
         return
-    if not solution.is_dir() or not any(solution.iterdir()):
+    if not removes and (not solution.is_dir() or not any(solution.iterdir())):
         raise UsageError(f"there is no solution in {solution}", "add the task's solution/ folder")
+    take_away(removes, workdir)
     # not what an installer compiles beside the files
     for name, source in files_of(solution):
         target = workdir / name

@@ -49,7 +49,7 @@ class Launcher:
         self.parts += (
             "--task",
             held_task(folder / "tasks", self.held),
-            "--root",
+            "--tasks",
             folder / "tasks",
             "--scripted",
         )

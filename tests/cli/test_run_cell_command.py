@@ -54,7 +54,7 @@ def own_task(tmp_path, monkeypatch):
 
 def test_root_runs_a_cell_under_other_users_and_hands_out_a_bundle(own_task, empty, tmp_path):
     out = tmp_path / "cell.jsonl.gz"
-    words = ("run-cell", "--agent", "oracle", "--task", "mine/lru", "--root", own_task, "--out", out)
+    words = ("run-cell", "--agent", "oracle", "--task", "mine/lru", "--tasks", own_task, "--out", out)
     told = answer(*words, "--sweep", "s")
     holds(told, BUNDLE)
     assert told["composite"] > 0.9
@@ -72,7 +72,7 @@ def test_root_runs_a_cell_under_other_users_and_hands_out_a_bundle(own_task, emp
 
 
 def test_the_bundle_alone_goes_to_standard_output(own_task, db):
-    words = ("run-cell", "--agent", "nop", "--task", "mine/lru", "--root", own_task)
+    words = ("run-cell", "--agent", "nop", "--task", "mine/lru", "--tasks", own_task)
     done = call(*words)
     first = gzip.decompress(done.stdout_bytes).splitlines()[0]
     assert first.startswith(b'{"format":"benchledger-export-1"')
@@ -84,7 +84,7 @@ def test_checks_that_the_agent_could_read_are_refused(own_task):
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(own_task, folder, dirs_exist_ok=True)
         Path(folder).chmod(0o755)
-        said = refused("run-cell", "--agent", "nop", "--task", "mine/lru", "--root", folder, code=3)
+        said = refused("run-cell", "--agent", "nop", "--task", "mine/lru", "--tasks", folder, code=3)
     assert "the agent could read" in said
     assert "/checks/" in said
 

@@ -23,6 +23,7 @@ def test_a_sound_task_has_no_problems(tmp_path):
         ({"solution/stray.txt": "x\n"}, "files that are not expected: stray.txt"),
         ({"solution/tests/visible.sh": "true\n"}, "changes protected files: tests/visible.sh"),
         ({"workdir/hint.txt": "4\n"}, "workdir/hint.txt has the content of a hidden file"),
+        ({"checks/src/kept.txt": "kept\n"}, "workdir/src/kept.txt has the content of a hidden file"),
         ({"checks/check.sh": "exit 1\n"}, "the checks report no names"),
         (
             {"checks/check.sh": "grep -qx 4 sum.txt && echo 'ok new' && exit; exit 1\n"},

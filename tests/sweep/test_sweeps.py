@@ -216,7 +216,7 @@ def test_one_broken_cell_never_stops_the_sweep(tmp_path):
 
     held = held_task(tmp_path / "tasks", tmp_path / "never")
     sweep = Sweeping(
-        tmp_path, "--task", f"{held},mutations/python-*", "--repeat", 2, "--root", tmp_path / "tasks",
+        tmp_path, "--task", f"{held},mutations/python-*", "--repeat", 2, "--tasks", tmp_path / "tasks",
         "--on-event", f"rm -rf {tmp_path}/tasks/mutations/held/workdir", agent="nop",
     )  # fmt: skip
     told = sweep.answer(code=1)
