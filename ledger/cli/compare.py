@@ -57,13 +57,13 @@ _REASONS = {
 def compare(
     ctx: click.Context, /, *, sides: tuple[str, ...], fail_on: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
-    """Compare two sides, task by task: A B, or --baseline SIDE [CURRENT].
+    """Compare two sides, task by task.
 
-    A side is an agent, agent@version, agent/model, a model, a sweep, a range of UTC days by the
-    start of the attempts (2026-11-01..2026-11-15, either end open), or the ledger as it was (@SEQ or
-    SEQ:HASH); or several of these joined by commas, each of which narrows it. Where a name is
-    ambiguous, agent:NAME, version:[AGENT@]VERSION, model:ID, sweep:NAME, date:RANGE or head:SEQ
-    always works.
+    Write A B, or --baseline SIDE [CURRENT]. A side is an agent, agent@version, agent/model, a
+    model, a sweep, a range of UTC days by the start of the attempts (2026-11-01..2026-11-15, either
+    end open), or the ledger as it was (@SEQ or SEQ:HASH); or several of these joined by commas,
+    each of which narrows it. Where a name is ambiguous, agent:NAME, version:[AGENT@]VERSION,
+    model:ID, sweep:NAME, date:RANGE or head:SEQ always works.
 
     Only equal task digests are paired, and of agents also the model. Says what flipped, how sure
     the difference is, how many runs would decide it, and what is left out and why.

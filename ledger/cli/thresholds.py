@@ -44,10 +44,14 @@ class Threshold(NamedTuple):
 
 def fail_under_cells(function: F) -> F:
     """Add --fail-under over the axes of a cell; the command gets `fail_under`, a tuple of Threshold."""
-    from benchledger.scorers.registry import AXES
+
+    def names() -> tuple[str, ...]:
+        from benchledger.scorers.registry import AXES  # late: a decorator runs when help is asked for
+
+        return ("composite", "floor", "coverage", *AXES)
 
     said = "Leave with 1 where an axis, or the composite, of a cell is below X or has no value; repeatable."
-    return _option(("composite", "floor", "coverage", *AXES), said)(function)
+    return _option(names, said)(function)
 
 
 def fail_under_rows(function: F) -> F:
@@ -56,14 +60,14 @@ def fail_under_rows(function: F) -> F:
         "Leave with 1 where a row that is shown is below X, or has no value; repeatable. composite is the "
         "composite itself: ranks go by floor."
     )
-    return _option(_OF_ROWS, said)(function)
+    return _option(lambda: _OF_ROWS, said)(function)
 
 
-def _option(names: tuple[str, ...], said: str) -> Callable[[F], F]:
+def _option(names: Callable[[], tuple[str, ...]], said: str) -> Callable[[F], F]:
     def parsed(
         _ctx: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
     ) -> tuple[Threshold, ...]:
-        return tuple(_threshold(text, names) for text in texts)
+        return tuple(_threshold(text, names()) for text in texts)
 
     return click.option("--fail-under", metavar="AXIS=X", multiple=True, callback=parsed, help=said)
 
