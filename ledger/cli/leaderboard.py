@@ -91,14 +91,14 @@ def leaderboard(
         verified = verified_up_to(ledger.ledger_id)
         rows = rank(connection, policy, selection_of(connection, given), common=common, verified=verified)
         head = ledger.head()
-    shown = [row.to_json() for row in rows]
     if as_json:
-        echo_json(shown)
+        echo_json([row.to_json() for row in rows])
     else:
         where = f"head {head_text(head)}" if as_of is None else f"event {as_of}"
         click.echo(f"policy {policy.name}, at {where}")
         tell(rows, common=common)
-    if say_shortfalls(fail_under, ((_named(row), row_values(row)) for row in shown)):
+    told = (row.to_json() for row in rows)
+    if say_shortfalls(fail_under, ((_named(row), row_values(row)) for row in told)):
         ctx.exit(1)
 
 
