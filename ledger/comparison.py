@@ -1,67 +1,54 @@
-"""Two agents, agent x model pairs or sweeps against each other, task by task.
+"""Two sides against each other, task by task: what pairs, what does not and why.
 
-What only one side fixes is held equal: `aider` against `opencode` pairs cells of the same model
-and task, `aider/m1` against `aider/m2` pairs tasks. The unit that is resampled is the task.
+A pair has the same task at the same digest, and whatever of agent and model not both sides fix:
+`aider` against `opencode` pairs cells of the same model and task, `aider/m1` against `aider/m2`
+pairs tasks. Where neither side recorded a digest (published cells) the id of the task pairs, and
+the report says so. The unit that is resampled is the task.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from benchledger.ledger.compared import Cells, LeftOut, Unit, conditions_of, gather, left_out
 from benchledger.ledger.leaderboard import default_modes
-from benchledger.ledger.queries import scored
-from benchledger.schema.errors import BadInput, UnknownName
+from benchledger.ledger.sides import Side, side_of
+from benchledger.ledger.store import Ledger
+from benchledger.schema.errors import BadInput
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import Policy
-from benchledger.scorers.compare import Comparison, compare_tasks
+from benchledger.scorers.compare import Comparison, Regression, compare_tasks, regression
 from benchledger.scorers.statistics import mean
 
-__all__ = ["ComparisonReport", "Side", "compare", "side_of"]
+__all__ = ["ComparisonReport", "compare"]
 
-# What stands beside the task in a pair: agent and model, as far as not both sides fix it.
-_Beside = tuple[str, ...]
-
-
-class Side(NamedTuple):
-    """One side: as it was named, and which of agent, model, sweep that fixes."""
-
-    name: str
-    fixed: dict[str, str]
-
-
-@dataclass(slots=True)
-class _Cells:
-    """The counted attempts of one side that have a value."""
-
-    values: defaultdict[str, defaultdict[_Beside, list[float]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    passes: defaultdict[str, defaultdict[_Beside, list[float]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    conditions: set[str] = field(default_factory=set)
+_Runs = Mapping[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonReport:
     """What was compared, under which policy; every difference is a - b.
 
-    `conditions_*`: version, mode and behaviour under which each side ran. `unpaired_*`: tasks,
-    with the model or agent where a pair needs it, that the other side has no value on.
+    left_out: every cell that entered no difference, by unit and reason. differs: the conditions in
+    which the paired cells are not alike, with their values on either side. by_id: tasks of which
+    no digest is recorded. cells_*: how many entered the differences. shared: those that stand on
+    both sides. regression: what got worse from b to a. Flips and lost tasks are told by agent and
+    model where several share a task.
     """
 
     policy: Policy
     a: Side
     b: Side
     result: Comparison
-    unpaired_a: list[str]
-    unpaired_b: list[str]
-    conditions_a: list[str]
-    conditions_b: list[str]
+    regression: Regression
+    left_out: tuple[LeftOut, ...]
+    differs: dict[str, tuple[list[str], list[str]]]
+    by_id: tuple[str, ...]
+    cells_a: int
+    cells_b: int
+    shared: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented shape of `compare --json`."""
@@ -71,104 +58,113 @@ class ComparisonReport:
             "policy": self.policy.name,
             "a": self.a.name,
             "b": self.b.name,
-            "unpaired_a": self.unpaired_a,
-            "unpaired_b": self.unpaired_b,
-            "conditions_a": self.conditions_a,
-            "conditions_b": self.conditions_b,
+            "unpaired_a": self.unpaired("a"),
+            "unpaired_b": self.unpaired("b"),
+            "left_out": [item._asdict() for item in self.left_out],
+            "differs": {name: {"a": a, "b": b} for name, (a, b) in self.differs.items()},
+            "paired_by_id": list(self.by_id),
+            "cells_a": self.cells_a,
+            "cells_b": self.cells_b,
+            "shared": self.shared,
+            "regression": self.regression._asdict(),
         }
 
-
-def side_of(connection: sqlite3.Connection, name: str) -> Side:
-    """Return what `name` means: an agent, agent/model, or a sweep; raises UnknownName."""
-    agent, mark, model = name.partition("/")
-    tries = [{"agent": agent, "model": model}] if mark else [{"agent": name}, {"sweep": name}]
-    for fixed in tries:
-        where = " AND ".join(f"{column} = ?" for column in fixed)
-        if connection.execute(f"SELECT 1 FROM cells WHERE {where} LIMIT 1", (*fixed.values(),)).fetchone():
-            return Side(name, fixed)
-    query = (
-        "SELECT agent FROM cells UNION SELECT agent || '/' || model FROM cells UNION SELECT sweep FROM cells"
-    )
-    raise UnknownName("agent, agent/model or sweep", name, [row[0] for row in connection.execute(query)])
+    def unpaired(self, side: str) -> list[str]:
+        """Return the tasks of a side, with model or agent where a pair needs it, that have a value and no pair."""
+        return [item.label for item in self.left_out if item.side == side and item.reason in _UNPAIRED]
 
 
-def compare(
-    connection: sqlite3.Connection, policy: Policy, names: tuple[str, str], selection: Selection
-) -> ComparisonReport:
+# Reasons for which a unit with a value on its side has no pair.
+_UNPAIRED = ("missing", "no_value_there", "other_digest", "other_condition")
+
+
+def compare(ledger: Ledger, policy: Policy, names: tuple[str, str], selection: Selection) -> ComparisonReport:
     """Compare two sides by the counted attempts of a selection; raises BadInput where no task is common."""
-    a, b = (side_of(connection, name) for name in names)
-    beside = tuple(name for name in ("agent", "model") if not (name in a.fixed and name in b.fixed))
+    a, b = (side_of(ledger.connection, name) for name in names)
+    beside = tuple(name for name in ("agent", "model") if not (getattr(a, name) and getattr(b, name)))
     chosen = default_modes(selection)
-    cells_a, cells_b = (_collect(connection, policy, _narrowed(chosen, side), beside) for side in (a, b))
-    pairs = {
-        task: sorted(cells_a.values[task].keys() & cells_b.values[task].keys())
-        for task in sorted(cells_a.values.keys() & cells_b.values.keys())
-    }
-    pairs = {task: kept for task, kept in pairs.items() if kept}
+    cells_a, cells_b = (gather(ledger, policy, _narrowed(chosen, side), side, beside) for side in (a, b))
+    pairs = sorted(cells_a.valued() & cells_b.valued())
     if not pairs:
-        raise BadInput(
-            f"{a.name} and {b.name} have no task in common with a value on both sides",
-            "compare sides that ran the same tasks: see `benchledger cells`",
-        )
+        raise BadInput(_nothing_common(a, b, cells_a, cells_b), _hint(chosen, cells_a, cells_b))
+    units = [(key, cells_a.units[key], cells_b.units[key]) for key in pairs]
+    labels = _labels(pairs)
     # Several models a task are averaged first, each once: then their spread is no run-to-run noise.
-    whole = all(len(kept) == 1 for kept in pairs.values())
-    result = compare_tasks(
-        *(_per_task(side.values, pairs, whole=whole) for side in (cells_a, cells_b)),
-        *(_per_task(side.passes, pairs, whole=whole) for side in (cells_a, cells_b)),
-    )
+    whole = len(set(labels.values())) == len(labels)
+    values_a, values_b = (_values(labels, units, at, whole=whole) for at in (1, 2))
+    passes_a, passes_b = (_passes(labels, units, at, whole=whole) for at in (1, 2))
+    result = compare_tasks(values_a, values_b, passes_a, passes_b)
     return ComparisonReport(
-        policy,
-        a,
-        b,
-        result if whole else replace(result, repeats_needed=None),
-        list(_unpaired(cells_a, pairs)),
-        list(_unpaired(cells_b, pairs)),
-        sorted(cells_a.conditions),
-        sorted(cells_b.conditions),
+        policy=policy,
+        a=a,
+        b=b,
+        result=result if whole else replace(result, repeats_needed=None),
+        regression=regression(result, passes_a, passes_b),
+        left_out=(*left_out("a", cells_a, cells_b, pairs), *left_out("b", cells_b, cells_a, pairs)),
+        differs=conditions_of([one for _, one, _ in units], [other for _, _, other in units]),
+        by_id=tuple(sorted({labels[key] for key in pairs if not key.digest})),
+        cells_a=sum(len(one.values) for _, one, _ in units),
+        cells_b=sum(len(other.values) for _, _, other in units),
+        shared=sum(len(one.refs & other.refs) for _, one, other in units),
     )
 
 
 def _narrowed(selection: Selection, side: Side) -> Selection:
-    for name, value in side.fixed.items():
-        wanted = getattr(selection, name)
-        if wanted and value not in wanted:
-            raise BadInput(f"the filter leaves nothing of {side.name}", f"leave --{name} out")
-    return selection.model_copy(update={name: (value,) for name, value in side.fixed.items()})
-
-
-def _collect(
-    connection: sqlite3.Connection, policy: Policy, selection: Selection, beside: tuple[str, ...]
-) -> _Cells:
-    cells = _Cells()
-    for item in scored(connection, policy, selection):
-        agent, version, model, mode, behavior = item.key
-        cells.conditions.add(f"{version or 'no version'} {mode} {behavior}")
-        if item.composite.value is None:
+    update: dict[str, tuple[str, ...]] = {}
+    for name, values in (("agent", side.agent), ("model", side.model), ("sweep", side.sweeps)):
+        mine = (values,) if isinstance(values, str) else values
+        if not mine:
             continue
-        named = {"agent": agent, "model": model}
-        key = tuple(named[name] for name in beside)
-        cells.values[item.task][key].append(item.composite.value)
-        if item.inputs.pass_rate is not None:
-            solved = 0.0 if item.adjudicated == "zero" else item.inputs.pass_rate
-            cells.passes[item.task][key].append(solved)
-    return cells
+        wanted = getattr(selection, name)
+        update[name] = tuple(value for value in mine if not wanted or value in wanted)
+        if not update[name]:
+            raise BadInput(f"the filter leaves nothing of {side.name}", f"leave --{name} out")
+    return selection.model_copy(update=update)
 
 
-def _per_task(
-    found: defaultdict[str, defaultdict[_Beside, list[float]]],
-    pairs: dict[str, list[_Beside]],
-    *,
-    whole: bool,
-) -> dict[str, list[float]]:
-    runs = {task: [found[task][key] for key in kept if found[task][key]] for task, kept in pairs.items()}
+def _labels(pairs: Iterable[Unit]) -> dict[Unit, str]:
+    """Return what each unit is called: its task, with the digest where the task pairs at several."""
+    digests: dict[str, set[str]] = {}
+    pairs = list(pairs)
+    for key in pairs:
+        digests.setdefault(key.task, set()).add(key.digest)
     return {
-        task: list(groups[0]) if whole and groups else [mean(group) for group in groups]
-        for task, groups in runs.items()
+        key: key.task if len(digests[key.task]) == 1 else f"{key.task}@{key.digest[:8] or 'no digest'}"
+        for key in pairs
     }
 
 
-def _unpaired(cells: _Cells, pairs: dict[str, list[_Beside]]) -> Iterable[str]:
-    for task in sorted(cells.values):
-        for key in sorted(cells.values[task]):
-            if cells.values[task][key] and key not in pairs.get(task, ()):
-                yield f"{task} ({', '.join(key)})" if key else task
+def _values(labels: Mapping[Unit, str], units: list[Any], at: int, *, whole: bool) -> _Runs:
+    found: dict[str, list[float]] = {}
+    for unit in units:
+        runs = unit[at].values
+        found.setdefault(labels[unit[0]], []).extend(runs if whole else [mean(runs)])
+    return found
+
+
+def _passes(labels: Mapping[Unit, str], units: list[Any], at: int, *, whole: bool) -> _Runs:
+    """Return the passes of each pair by itself: a flip is that of one agent with one model."""
+    return {labels[unit[0]] if whole else unit[0].named(labels[unit[0]]): unit[at].passes for unit in units}
+
+
+def _nothing_common(a: Side, b: Side, cells_a: Cells, cells_b: Cells) -> str:
+    for side, cells in ((a, cells_a), (b, cells_b)):
+        if not cells.units:
+            undated = sum(cells.undated.values())
+            more = f"; of {undated} the start is not recorded" if undated else ""
+            return f"{side.name} has no cell that counts here{more}"
+    common = {key.task for key in cells_a.units} & {key.task for key in cells_b.units}
+    if not common:
+        return f"{a.name} and {b.name} have no task in common"
+    reasons = sorted({item.reason for item in left_out("a", cells_a, cells_b, []) if item.task in common})
+    why = ", ".join(reason.replace("_", " ") for reason in reasons)
+    return f"{a.name} and {b.name} have no task in common with a value on both sides ({why})"
+
+
+def _hint(selection: Selection, *sides: Cells) -> str:
+    other = sorted({mode for cells in sides for mode in cells.modes if mode not in selection.mode})
+    if other and not all(cells.units for cells in sides):
+        return (
+            f"they have {' and '.join(other)} runs, which count where they are asked for: --mode {other[0]}"
+        )
+    return "compare sides that ran the same tasks: see `benchledger cells`"

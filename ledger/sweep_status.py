@@ -152,8 +152,9 @@ def _cost(connection: sqlite3.Connection, sweep: str) -> SweepCost:
             name: total.spent.get(name, 0.0) + each.spent.get(name, 0.0)
             for name in {*total.spent, *each.spent}
         }
-        counts = ("attempts", "calls", "without_usage", "without_price")
-        total = SweepCost(*(getattr(total, name) + getattr(each, name) for name in counts), spent)
+        names = ("attempts", "calls", "without_usage", "without_price")
+        counts = {name: getattr(total, name) + getattr(each, name) for name in names}
+        total = SweepCost(**counts, spent=spent)
     return total
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchledger.scorers.statistics import MIN_TASKS, NOISE, interval, mean, resampled_means
 
-__all__ = ["Comparison", "TaskDifference", "compare_tasks"]
+__all__ = ["Comparison", "Regression", "TaskDifference", "compare_tasks", "regression"]
 
 _Z = 1.959963984540054  # 97.5% of the standard normal distribution lies below
 
@@ -45,6 +45,37 @@ class Comparison:
     unpaired_a: tuple[str, ...]
     unpaired_b: tuple[str, ...]
     repeats_needed: int | None
+
+
+class Regression(NamedTuple):
+    """Whether `a`, the later side, is worse than `b`, by which rule, and in which tasks; see `regression`."""
+
+    found: bool
+    rule: str
+    tasks: tuple[str, ...]
+
+
+def regression(result: Comparison, passes_a: _Runs, passes_b: _Runs) -> Regression:
+    """Judge whether `a` regressed against `b`.
+
+    From 5 common tasks on by the interval: it lies below 0 as a whole. `tasks` are then those with
+    a negative difference, worst first. Below 5 there is no interval: a task is lost where `b` passed
+    all of its runs, one or more, and `a` none of its own, one or more; `tasks` are those, by name.
+    Partial credit is no pass.
+    """
+    if result.high is not None:
+        worse = sorted((task.difference, task.task) for task in result.tasks if task.difference < -NOISE)
+        found = result.high < -NOISE
+        return Regression(found, "interval", tuple(name for _, name in worse) if found else ())
+    lost = [
+        task
+        for task in sorted(passes_a.keys() & passes_b.keys())
+        if passes_a[task]
+        and passes_b[task]
+        and all(value == 1 for value in passes_b[task])
+        and all(value != 1 for value in passes_a[task])
+    ]
+    return Regression(bool(lost), "solved", tuple(lost))
 
 
 def compare_tasks(

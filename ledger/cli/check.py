@@ -12,6 +12,7 @@ from benchledger.ledger.cli import running
 from benchledger.ledger.cli.attempts import Intent, launched, planned
 from benchledger.ledger.cli.common import command, json_option, policy_of
 from benchledger.ledger.cli.render import clean, echo_json
+from benchledger.ledger.cli.thresholds import cell_values, fail_under_cells, say_shortfalls
 
 if TYPE_CHECKING:
     from benchledger.ledger.runs import Judged
@@ -25,6 +26,7 @@ _ACTOR = "check"
     "benchledger check --agent aider --model gpt-5 --task polyglot/python-csv-quotes \\",
     "    --endpoint https://api.example.com/v1 --key-env MY_KEY",
     "benchledger check --agent nop --task mutations/python-lru-cache --json | jq .composite",
+    "benchledger check --agent oracle --task mutations/python-lru-cache --fail-under composite=0.95",
 )
 @running.cell_options
 @running.sandbox_options
@@ -32,23 +34,27 @@ _ACTOR = "check"
 @click.option(
     "--policy", default="gated-1", show_default=True, metavar="NAME|FILE", help="The policy of its score."
 )
+@fail_under_cells
 @json_option
-def check(*, as_json: bool, **given: Any) -> None:
+@click.pass_context
+def check(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:
     """Try an agent on a task: a provisional score, and nothing is kept.
 
     Runs one cell as `run` does, and scores it. No ledger is needed, read or written, so nobody can
     verify the score: it is provisional, not for citation. An agent that is not installed is
-    installed first. A failed cell is data, and leaves with 0.
+    installed first. A failed cell is data, and leaves with 0, unless --fail-under says otherwise.
     """
     with running.terminated_is_interrupted():
         policy = policy_of(None, given["policy"])
         told = _checked(given, policy)
     if as_json:
         echo_json(told)
-        return
-    running.show_judged(told, policy.name)
-    click.echo(f"provisional, not for citation: {'; '.join(told['not_for_citation'])}")
-    click.echo(f"{clean(told['cell_id'])} is in no ledger; `benchledger run` keeps what it did")
+    else:
+        running.show_judged(told, policy.name)
+        click.echo(f"provisional, not for citation: {'; '.join(told['not_for_citation'])}")
+        click.echo(f"{clean(told['cell_id'])} is in no ledger; `benchledger run` keeps what it did")
+    if say_shortfalls(given["fail_under"], [(told["cell_id"], cell_values(told))]):
+        ctx.exit(1)
 
 
 def _checked(given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from benchledger.ledger.cli.common import (
     selection_of,
 )
 from benchledger.ledger.cli.render import NONE, clean, count, echo_json, interval, money, number, table
+from benchledger.ledger.cli.thresholds import Threshold, fail_under_rows, row_values, say_shortfalls
 
 if TYPE_CHECKING:
     from benchledger.ledger.leaderboard import LeaderRow
@@ -60,16 +61,21 @@ _COLUMNS = (
     "benchledger leaderboard --policy cab-0.1 --as-of 641",
     "benchledger leaderboard --common --model openai/gpt-oss-120b",
     "benchledger leaderboard --json | jq '.[0]'",
+    "benchledger leaderboard --sweep nightly --fail-under composite=0.6 --fail-under pass_rate=0.8",
 )
 @click.option("--policy", "name", default="gated-1", show_default=True, metavar="NAME|FILE", help="A policy.")
 @click.option(
     "--as-of", type=click.IntRange(min=0), metavar="SEQ", help="As the ledger stood after this event."
 )
 @click.option("--common", is_flag=True, help="Rank over the tasks that all rows have.")
+@fail_under_rows
 @filter_options(*FILTERS)
 @ledger_option
 @json_option
-def leaderboard(name: str, as_of: int | None, *, common: bool, as_json: bool, **chosen: Any) -> None:
+@click.pass_context
+def leaderboard(
+    ctx: click.Context, /, *, common: bool, as_json: bool, fail_under: tuple[Threshold, ...], **given: Any
+) -> None:
     """Rank agent x model under a policy.
 
     Live and published runs, unless --mode names others. A row is ranked by its floor, in which
@@ -79,17 +85,25 @@ def leaderboard(name: str, as_of: int | None, *, common: bool, as_json: bool, **
     from benchledger.ledger.leaderboard import leaderboard as rank
     from benchledger.ledger.queries import as_of as folded
 
+    as_of = given.pop("as_of")
     with reading() as ledger, folded(ledger, as_of) as connection:
-        policy = policy_of(ledger.connection, name)
+        policy = policy_of(ledger.connection, given.pop("name"))
         verified = verified_up_to(ledger.ledger_id)
-        rows = rank(connection, policy, selection_of(connection, chosen), common=common, verified=verified)
+        rows = rank(connection, policy, selection_of(connection, given), common=common, verified=verified)
         head = ledger.head()
     if as_json:
         echo_json([row.to_json() for row in rows])
-        return
-    where = f"head {head_text(head)}" if as_of is None else f"event {as_of}"
-    click.echo(f"policy {policy.name}, at {where}")
-    tell(rows, common=common)
+    else:
+        where = f"head {head_text(head)}" if as_of is None else f"event {as_of}"
+        click.echo(f"policy {policy.name}, at {where}")
+        tell(rows, common=common)
+    told = (row.to_json() for row in rows)
+    if say_shortfalls(fail_under, ((_named(row), row_values(row)) for row in told)):
+        ctx.exit(1)
+
+
+def _named(row: dict[str, Any]) -> str:
+    return " ".join(filter(None, (row["agent"], row["version"], "with", row["model"])))
 
 
 def tell(rows: Sequence[LeaderRow], *, common: bool = False) -> None:

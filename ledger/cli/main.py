@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cells": (f"{_HERE}.cells:cells", "List cells with their composite, one row each."),
     "show": (f"{_HERE}.show:show", "Show all that is known of one cell."),
     "leaderboard": (f"{_HERE}.leaderboard:leaderboard", "Rank agent x model under a policy."),
-    "compare": (f"{_HERE}.compare:compare", "Compare two agents or sweeps, task by task."),
+    "compare": (f"{_HERE}.compare:compare", "Compare two sides, task by task."),
     "adjudicate": (f"{_HERE}.adjudicate:adjudicate", "Judge results: what counts changes, history stays."),
     "policy": (f"{_HERE}.policy:policy", "List, show, start and check scoring policies."),
     "agents": (f"{_HERE}.agents:agents", "List the agents there are, and install them."),

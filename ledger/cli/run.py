@@ -20,6 +20,7 @@ from benchledger.ledger.cli.common import (
     writing,
 )
 from benchledger.ledger.cli.render import clean, echo_json
+from benchledger.ledger.cli.thresholds import cell_values, fail_under_cells, say_shortfalls
 
 if TYPE_CHECKING:
     from benchledger.ledger.store import Ledger
@@ -44,6 +45,7 @@ _ACTOR = "run"
 @click.option(
     "--policy", default="gated-1", show_default=True, metavar="NAME|FILE", help="The policy of its scores."
 )
+@fail_under_cells
 @ledger_option
 @json_option
 @click.pass_context
@@ -53,7 +55,7 @@ def run(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:
     The model answers from --endpoint, from the task's script (--scripted) or from a recorded cell
     (--replay). The run is the next one of its cell; one that was lost to the infrastructure is
     tried again as a new attempt. Leaves with 1 where a replay met a request that was never
-    recorded; a failed cell is data, and leaves with 0.
+    recorded; a failed cell is data, and leaves with 0, unless --fail-under says otherwise.
     """
     with running.terminated_is_interrupted(), writing() as ledger:
         policy = policy_of(ledger.connection, given["policy"])
@@ -64,7 +66,9 @@ def run(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:
             echo_json(where | {"policy": policy.name, "cells": told})
         else:
             tell_head(ledger_path(), ledger.head())
-    if any(cell["drifts"] for cell in told):
+    names = ((f"{cell['cell_id']}@{cell['attempt']}", cell_values(cell)) for cell in told)
+    short = say_shortfalls(given["fail_under"], names)
+    if short or any(cell["drifts"] for cell in told):
         ctx.exit(1)
 
 

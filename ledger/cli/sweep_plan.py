@@ -66,7 +66,7 @@ def plan_of(path: Path | None, given: Mapping[str, Any]) -> SweepFile:
     if path is not None:
         doubled = [name for name in _PLANNING if given.get(name)]
         if doubled:
-            name = doubled[0].replace("_", "-")
+            name = {"root": "tasks"}.get(doubled[0], doubled[0].replace("_", "-"))
             raise UsageError(f"--{name} is the plan's to say", f"write it into {path}, or leave the plan out")
         return read_plan(path)
     for name in ("agent", "task"):

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from benchledger.ledger.costs import cost_of_sweep
+from benchledger.ledger.store import Ledger
 from tests.cells.parts import PYTHON, agent_file
 from tests.cli.calls import COMMAND, answer, call, head, refused
 from tests.cli.test_shapes import HEAD, TEXT, holds
@@ -108,8 +110,6 @@ def test_a_limit_takes_the_place_of_the_tasks_own(empty, tiny):
 def test_prices_are_declared_before_they_are_used(empty, tiny):
     call(*tiny, "--scripted", "--price", "1.5,6,0.15")
     call(*tiny, "--scripted", "--price", "1.5,6,0.15")
-    from benchledger.ledger.store import Ledger
-
     with Ledger.open(empty) as ledger:
         declared = [event for event in ledger.events() if event.meta.type == "price.declared"]
     assert [event.payload["cached"] for event in declared] == [0.15]
@@ -132,6 +132,9 @@ def test_with_a_price_a_run_has_a_cost_wherever_its_numbers_are_shown(empty, tin
     (row,) = answer("leaderboard", "--mode", "scripted", "--sweep", "paid")
     assert (row["cost_per_solved"], row["currency"]) == (paid["cost"], "USD")
     assert answer("leaderboard", "--mode", "scripted")[0]["cost_per_solved"] is None
+    with Ledger.open(empty) as ledger:
+        spent = cost_of_sweep(ledger.connection, "paid")
+    assert (spent.calls, spent.complete, spent.cost.value) == (len(calls), True, pytest.approx(cost))
     assert f"cost            {paid['cost']:.6f} USD" in call("show", paid["cell_id"]).stdout
     assert f"{paid['cost']:.6f} USD" in call("cells").stdout
     assert f"{paid['cost']:.6f} USD" in call("leaderboard", "--mode", "scripted", "--sweep", "paid").stdout

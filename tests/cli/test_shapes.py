@@ -36,8 +36,14 @@ LEADERBOARD = dict(
 )
 COMPARE = dict(
     policy=TEXT, a=TEXT, b=TEXT, tasks=list, difference=MAYBE, low=MAYBE, high=MAYBE, solved_by_a=list,
-    solved_by_b=list, unpaired_a=list, unpaired_b=list, repeats_needed=MAYBE,
+    solved_by_b=list, unpaired_a=list, unpaired_b=list, repeats_needed=MAYBE, left_out=list, differs=dict,
+    paired_by_id=list, cells_a=int, cells_b=int, shared=int, regression=dict, baseline=MAYBE_TEXT, findings=list,
 )
+TASK = dict(task=TEXT, a=NUMBER, b=NUMBER, difference=NUMBER)
+LEFT_OUT = dict(
+    side=TEXT, label=TEXT, task=TEXT, task_digest=MAYBE_TEXT, cells=int, reason=TEXT, detail=MAYBE_TEXT,
+)
+REGRESSION = dict(found=bool, rule=TEXT, tasks=list)
 SHOW = CELLS | dict(
     composites=dict, attempts=list, adjudications=list, events=list, blobs=list, model_calls=list, spans=list,
     setup=dict, published_composite=MAYBE,
@@ -110,7 +116,15 @@ def test_rescore_has_its_documented_shape(filled):
 
 def test_show_and_compare_have_their_documented_shapes(filled):
     holds(answer("show", COMPLETE), SHOW)
-    holds(answer("compare", "aider", "opencode"), COMPARE)
+    said = answer("compare", "aider", "opencode")
+    holds(said, COMPARE | {"regression": REGRESSION})
+    assert said["tasks"]
+    assert said["left_out"]
+    for name, shape in (("tasks", TASK), ("left_out", LEFT_OUT)):
+        for item in said[name]:
+            holds(item, shape)
+    for values in said["differs"].values():
+        holds(values, {"a": list, "b": list})
 
 
 def test_the_other_commands_have_theirs(filled, tmp_path):

@@ -10,61 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchledger.ledger.append import declare
 from benchledger.ledger.costs import Price, Prices, cost_of_sweep, row_costs
 from benchledger.ledger.exporters import export
 from benchledger.ledger.importers.reader import open_source
 from benchledger.ledger.leaderboard import LeaderRow, leaderboard
 from benchledger.ledger.merge import restore_or_append
 from benchledger.ledger.queries import as_of, scored
-from benchledger.ledger.score import finish
 from benchledger.ledger.store import Ledger
-from benchledger.schema.base import Payload
-from benchledger.schema.events import AgentIdentity, CellExited, CellSetup, GraderRan, ModelCalled
 from benchledger.schema.history import PriceDeclared, Selection
-from benchledger.schema.policy import Outcome
 from benchledger.schema.ports import Draft
-from benchledger.schema.task import TaskIdentity
 from benchledger.scorers.composite import CAB_01, GATED_1
-from benchledger.scorers.evidence import no_blob
+from tests.ledger.made import ran
 from tests.ledgers import checked
 
 MODEL = "lab/m"
 PRICE = PriceDeclared(model=MODEL, prompt=2.0, completion=10.0, cached=0.5)
 EVERYTHING = Selection()
-# (prompt, completion, cached) of one call; None is a call that was answered without usage, 429 one that was not.
-Call = tuple[int, int, int] | int | None
 
 
 def _declare(ledger: Ledger, sweep: str = "s", price: PriceDeclared = PRICE) -> None:
     ledger.emit(Draft(f"sweep/{sweep}", price))
-
-
-def _run(
-    ledger: Ledger, cell: str, *calls: Call, number: int = 1, passed: bool = True, lost: bool = False
-) -> None:
-    agent, model = cell.split("/")[1], "/".join(cell.split("/")[2:-2])
-    setup = CellSetup(
-        cell_id=cell, attempt=number, agent=AgentIdentity(name=agent, version="1"), model=model, mode="live",
-        task=TaskIdentity(),
-    )  # fmt: skip
-    evidence: list[Payload] = [setup]
-    evidence += [_called(at, call) for at, call in enumerate(calls, 1)]
-    evidence += [CellExited(exit_code=0), GraderRan(exit_code=0 if passed else 1)]
-    stated: tuple[Outcome, str] | None = ("infra_error", "sandbox") if lost else None
-    closing, _, _ = finish(evidence, no_blob, GATED_1, stated)
-    declare(ledger, GATED_1)
-    ledger.emit_all([Draft(f"cell/{cell}@{number}", payload) for payload in (*evidence, *closing)])
-
-
-def _called(number: int, call: Call) -> ModelCalled:
-    common = {"number": number, "protocol": "openai-chat", "model_asked": MODEL}
-    if call is None or isinstance(call, int):
-        return ModelCalled(status=call or 200, **common)
-    prompt, completion, cached = call
-    return ModelCalled(
-        status=200, prompt_tokens=prompt, completion_tokens=completion, cached_tokens=cached, **common
-    )
 
 
 def _rows(ledger: Ledger, policy: object = GATED_1) -> dict[str, dict[str, object]]:
@@ -81,7 +46,7 @@ def test_tokens_cost_by_their_kind(path: Path) -> None:
     # 600 fresh at 2, 400 cached at 0.5, 100 completion at 10: 1,200 + 200 + 1,000 in millionths
     with Ledger.create(path) as ledger:
         _declare(ledger)
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 100, 400))
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 100, 400))
         (row,) = leaderboard(ledger.connection, GATED_1, EVERYTHING)
         assert row.to_json()["cost_per_solved"] == pytest.approx(0.0024)
         assert row.to_json()["currency"] == "USD"
@@ -97,9 +62,9 @@ def test_cached_tokens_cost_as_others_do_where_no_price_names_them() -> None:
 def test_a_row_is_charged_its_failures_but_not_what_the_infrastructure_lost(path: Path) -> None:
     with Ledger.create(path) as ledger:
         _declare(ledger)
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0), lost=True)
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0), number=2)
-        _run(ledger, "s/a/lab/m/c/u#run1", (3000, 0, 0), passed=False)
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0), lost=True)
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0), attempt=2)
+        ran(ledger, "s/a/lab/m/c/u#run1", (3000, 0, 0), passed=False)
         assert _rows(ledger)["a"]["cost_per_solved"] == pytest.approx(0.008)
         assert _rows(ledger, CAB_01)["a"]["cost_per_solved"] == pytest.approx(0.008)
         spent = cost_of_sweep(ledger.connection, "s")
@@ -111,12 +76,12 @@ def test_a_row_is_charged_its_failures_but_not_what_the_infrastructure_lost(path
 def test_a_cost_is_unknown_without_a_price_or_without_usage(path: Path) -> None:
     with Ledger.create(path) as ledger:
         _declare(ledger)
-        _run(ledger, "s/blind/lab/m/c/t#run1", (1000, 0, 0), None, 429)
-        _run(ledger, "s/other/lab/n/c/t#run1", (1000, 0, 0))
-        _run(ledger, "s/part/lab/m/c/t#run1", (1000, 0, 0))
-        _run(ledger, "unpriced/part/lab/m/c/t#run1", (1000, 0, 0))
-        _run(ledger, "s/unsolved/lab/m/c/t#run1", (1000, 0, 0), passed=False)
-        _run(ledger, "s/refused/lab/m/c/t#run1", (1000, 0, 0), 429)
+        ran(ledger, "s/blind/lab/m/c/t#run1", (1000, 0, 0), None, 429)
+        ran(ledger, "s/other/lab/n/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/part/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "unpriced/part/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/unsolved/lab/m/c/t#run1", (1000, 0, 0), passed=False)
+        ran(ledger, "s/refused/lab/m/c/t#run1", (1000, 0, 0), 429)
         rows = _rows(ledger)
         for agent in ("blind", "other", "part"):
             assert rows[agent]["cost_per_solved"] is rows[agent]["currency"] is None, agent
@@ -134,14 +99,14 @@ def test_a_cost_is_unknown_without_a_price_or_without_usage(path: Path) -> None:
 def test_each_attempt_has_the_price_under_which_it_began(path: Path) -> None:
     with Ledger.create(path) as ledger:
         _declare(ledger)
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
         _declare(ledger, price=PRICE.model_copy(update={"prompt": 4.0}))
-        _run(ledger, "s/a/lab/m/c/t#run2", (1000, 0, 0))
+        ran(ledger, "s/a/lab/m/c/t#run2", (1000, 0, 0))
         assert _rows(ledger)["a"]["cost_per_solved"] == pytest.approx(0.003)
         assert cost_of_sweep(ledger.connection, "s").cost.value == pytest.approx(0.006)
         head = ledger.head()
         assert head is not None
-        _run(ledger, "late/a/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "late/a/lab/m/c/t#run1", (1000, 0, 0))
         _declare(ledger, "late")
         assert _rows(ledger)["a"]["cost_per_solved"] is None
         with as_of(ledger, head.seq) as then:
@@ -154,8 +119,8 @@ def test_amounts_in_several_currencies_are_not_added(path: Path) -> None:
     with Ledger.create(path) as ledger:
         _declare(ledger)
         _declare(ledger, "other", PRICE.model_copy(update={"currency": "EUR"}))
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
-        _run(ledger, "other/a/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "other/a/lab/m/c/t#run1", (1000, 0, 0))
         assert _rows(ledger)["a"]["cost_per_solved"] is None
         only = leaderboard(ledger.connection, GATED_1, Selection(sweep=("other",)))
         assert only[0].to_json()["currency"] == "EUR"
@@ -165,13 +130,13 @@ def test_amounts_in_several_currencies_are_not_added(path: Path) -> None:
 def test_prices_of_another_ledger_hold_for_its_own_sweep_alone(tmp_path: Path, path: Path) -> None:
     with Ledger.create(path) as ledger:
         _declare(ledger)
-        _run(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/a/lab/m/c/t#run1", (1000, 0, 0))
         origin = ledger.ledger_id
         with (tmp_path / "export.jsonl").open("wb") as out:
             export(ledger, out)
     other = tmp_path / "b.db"
     with Ledger.create(other) as ledger:
-        _run(ledger, "s/b/lab/m/c/t#run1", (1000, 0, 0))
+        ran(ledger, "s/b/lab/m/c/t#run1", (1000, 0, 0))
     with open_source(str(tmp_path / "export.jsonl")) as source:
         restore_or_append(other, source)
     with Ledger.open(other) as ledger:
@@ -214,7 +179,7 @@ def test_sums_in_sql_are_those_of_the_attempts_one_by_one(
             else:
                 agent, calls, passed, lost = step
                 cell = f"s/{agent}/lab/m/c/t{number % 2}#run{number}"
-                _run(ledger, cell, *calls, passed=bool(passed), lost=bool(lost))  # type: ignore[misc]
+                ran(ledger, cell, *calls, passed=bool(passed), lost=bool(lost))  # type: ignore[misc]
         prices, expected = Prices(ledger.connection), defaultdict(list)
         for item in scored(ledger.connection, GATED_1, EVERYTHING):
             query = "SELECT first_seq FROM attempts WHERE ref = ?"

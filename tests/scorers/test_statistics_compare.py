@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchledger.scorers.compare import compare_tasks
-from benchledger.scorers.statistics import interval, resampled_means
+from benchledger.scorers.compare import compare_tasks, regression
+from benchledger.scorers.statistics import NOISE, interval, resampled_means
 
 runs = st.dictionaries(st.sampled_from("pqrstuv"), st.lists(st.floats(0, 1), max_size=4))
 
@@ -75,3 +75,58 @@ def test_swapping_the_agents_swaps_every_sign(a, b):
     if one.low is not None:
         assert (one.low, one.high) == (-other.high, -other.low)
         assert one.low <= one.high
+
+
+@given(runs, runs)
+@settings(max_examples=60, deadline=None)
+def test_the_interval_holds_the_difference_and_lies_within_those_of_single_tasks(a, b):
+    found = compare_tasks(a, b)
+    if found.low is not None:
+        single = [task.difference for task in found.tasks]
+        assert min(single) - NOISE <= found.low <= found.difference + NOISE
+        assert found.difference - NOISE <= found.high <= max(single) + NOISE
+
+
+@given(runs)
+@settings(max_examples=30, deadline=None)
+def test_a_side_against_itself_differs_in_nothing(a):
+    found = compare_tasks(a, a, a, a)
+    assert {task.difference for task in found.tasks} <= {0.0}
+    assert (found.low, found.high) in ((None, None), (0.0, 0.0))
+    assert not found.solved_by_a + found.solved_by_b + found.unpaired_a + found.unpaired_b
+    assert found.repeats_needed is None
+    assert not regression(found, a, a).found
+
+
+def _six(*differences):
+    b = {f"t{at}": [0.5] for at in range(len(differences))}
+    a = {task: [values[0] + differences[at]] for at, (task, values) in enumerate(b.items())}
+    return compare_tasks(a, b)
+
+
+def test_from_five_tasks_on_a_regression_is_an_interval_below_zero_worst_task_first():
+    worse = _six(-0.1, -0.3, -0.2, -0.25, -0.15, 0.01)
+    assert worse.high < 0
+    assert regression(worse, {}, {}) == (True, "interval", ("t1", "t3", "t2", "t4", "t0"))
+    # more was lost than won, but chance could do that
+    unsure = _six(-0.4, -0.4, 0.3, 0.3, -0.1, 0.0)
+    assert unsure.low < 0 < unsure.high
+    assert regression(unsure, {"t0": [0]}, {"t0": [1]}) == (False, "interval", ())
+    assert not regression(_six(0.1, 0.3, 0.2, 0.25, 0.15), {}, {}).found
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lost"),
+    [
+        ([1], [0], True),
+        ([1, 1, 1], [0, 0.9], True),
+        ([1, 1, 0], [0, 0], False),
+        ([1, 1], [0, 1], False),
+        ([1, 1], [], False),
+        ([], [0], False),
+        ([0.9], [0], False),
+    ],
+)
+def test_below_five_tasks_a_regression_is_a_task_solved_in_all_runs_and_now_in_none(before, now, lost):
+    found = regression(compare_tasks({"p": [0.5]}, {"p": [0.5]}), {"p": now}, {"p": before})
+    assert found == (lost, "solved", ("p",) if lost else ())
