@@ -97,7 +97,14 @@ def commit_all(folder: Path) -> str:
     _must(folder, "init", "--quiet", "--template=", f"--initial-branch={BRANCH}")
     with (folder / ".git/config").open("a", encoding="utf-8") as config:
         config.write(_CONFIG)
+    # Files lie in the workdir as they were committed somewhere, and that is what is added: an encoding that
+    # .gitattributes names would be that of a working tree, and git would fail to read it back.
+    attributes = folder / ".git/info/attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* !working-tree-encoding\n", encoding="utf-8")
     _must(folder, "add", "--all", "--force", ".")
+    attributes.unlink()
+    attributes.parent.rmdir()
     _must(folder, "commit", "--quiet", "--no-verify", "--allow-empty", "--message=Start")
     return _must(folder, "rev-parse", "HEAD").decode().strip()
 

@@ -104,14 +104,17 @@ def _rules(task: Task, solved: WorkdirCapture) -> Iterator[str]:
 
 
 def _leaks(task: Task, before: Snapshot) -> Iterator[str]:
-    solution = {(name, place.read_bytes()) for name, place in files_of(task.solution)}
-    hidden = {place.read_bytes() for _, place in files_of(task.checks_folder)} | {
-        data for _, data in solution
+    solution = {
+        name: (place.read_bytes(), bool(place.stat().st_mode & 0o100))
+        for name, place in files_of(task.solution)
+    }
+    hidden = {
+        place.read_bytes() for part in (task.checks_folder, task.solution) for _, place in files_of(part)
     }
     for path, content in before.contents.items():
         # a solution may move a file, or change nothing but its mode
-        known = path in task.removes or (path, content) in solution
-        if content and content in hidden and not known:
+        moded = solution.get(path) == (content, not before.entries[path].mode & 0o100)
+        if content and content in hidden and path not in task.removes and not moded:
             yield f"workdir/{path} has the content of a hidden file"
 
 

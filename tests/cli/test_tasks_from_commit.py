@@ -156,7 +156,7 @@ def test_a_wrong_call_is_refused_with_the_next_step(made, more, said, code):
 def test_a_process_killed_while_it_proves_leaves_no_task(tmp_path, made):
     _, fix, words = made
     started = tmp_path / "started"
-    command = [*COMMAND, *map(str, words), fix, "--check", f"touch {started}; sleep 30"]
+    command = [*COMMAND, *map(str, words), fix, "--check", f"touch {started}; sleep 8"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=dict(os.environ)) as process:
         while not started.exists():
             assert process.poll() is None

@@ -70,6 +70,19 @@ def test_no_solution_and_no_check_can_be_read_out_of_a_workdir(before, folder, t
     assert "\n+4\n" not in run(folder, "git", "log", "-p")
 
 
+def test_attributes_of_a_foreign_repository_do_not_keep_its_files_out(tmp_path, folder):
+    attributes = "*.txt working-tree-encoding=UTF-16 eol=crlf\n*.sh filter=lfs -text\n"
+    task = made_task(
+        tmp_path / "tasks", {"workdir/.gitattributes": attributes, "workdir/odd.txt": "\N{SNOWMAN}\n"}
+    )
+    before = make_workdir(task, folder)
+    assert (folder / "odd.txt").read_bytes() == "\N{SNOWMAN}\n".encode()
+    assert run(folder, "git", "cat-file", "blob", "HEAD:odd.txt") == "\N{SNOWMAN}"
+    assert not (folder / ".git/info").exists()
+    captured = capture(before, folder)
+    assert (captured.changes.all, captured.git_changes, captured.new_commits) == ([], (), 0)
+
+
 def test_a_folder_that_holds_something_is_refused(task, folder):
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
