@@ -137,6 +137,7 @@ def test_a_runner_that_is_killed_leaves_no_process(tmp_path, kind):
     runner = subprocess.Popen([sys.executable, "-c", RUNNER, tmp_path, mark, kind], start_new_session=True)
     while not (tmp_path / "here").exists():
         assert runner.poll() is None
+        time.sleep(0.02)
     assert len(on_host(mark.encode())) > 1
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait()
