@@ -34,16 +34,16 @@ def fresh_folder(wanted: Path | None = None) -> Path:
     """
     root = Path(tempfile.gettempdir()).resolve()
     _remove_once(root)
-    folder = None
+    said, folder = f"{process_namespace()} {launcher()}\n".encode(), None
     if wanted is not None and wanted.parent == root and _CELL.fullmatch(wanted.name):
         with contextlib.suppress(OSError):
             wanted.mkdir(mode=0o700)
             folder = wanted
     # short and below /tmp: sockets that programs make in TMPDIR have at most 107 bytes of path
     folder = folder or Path(tempfile.mkdtemp(prefix="cell-", dir=root))
-    # without it, on a full disk, it stays where we are killed
-    with contextlib.suppress(OSError), open(folder / NOTE, "xb", opener=_private) as file:
-        file.write(f"{process_namespace()} {launcher()}\n".encode())
+    # without it, on a full disk or just now, it stays where we are killed
+    with contextlib.suppress(OSError), open(folder / NOTE, "xb", 0, opener=_private) as file:
+        file.write(said)
     return folder
 
 

@@ -34,6 +34,7 @@ from benchledger.schema.task import Limits
 __all__ = ["Attempt"]
 
 STAGE_SECONDS = 20.0
+END_SECONDS = 5.0
 _LOST = -1
 
 
@@ -84,7 +85,7 @@ class Attempt:
         with undisturbed():
             group = Group() if self._bare else Group.make(group_name(self._value), limits)
             self._after.callback(group.remove)
-        control, family, process = self._stage(launch, limits, proxy, group)
+        control, family = self._stage(launch, limits, proxy, group)
         watch = Watch(limits, self._caps.disk_bytes, self._used)
         if self._recording:
             self._recording.restart()
@@ -95,7 +96,7 @@ class Attempt:
             family.terminate()
             status = _status(control, self._caps.grace_seconds)
         ended = time.monotonic()
-        left = self._kill(family, process)
+        left = self._kill(family)
         if status == _LOST:
             # within a namespace of processes nobody can reach the stage: it was somebody outside
             if family.has_init and not group.oom:
@@ -109,7 +110,7 @@ class Attempt:
 
     def _stage(
         self, launch: Launch, limits: Limits, proxy: Address | None, group: Group
-    ) -> tuple[socket.socket, Family, subprocess.Popen[bytes]]:
+    ) -> tuple[socket.socket, Family]:
         with undisturbed():
             ours, process = self._started(launch, group)
         environment = homes.environment(launch, self._places, self._path, self._value)
@@ -127,14 +128,14 @@ class Attempt:
         ours.sendall(json.dumps(config).encode() + b"\n")
         said, sockets = _hello(ours)
         family = Family(process.pid, self._value, init=said["init"], user=self._user)
-        self._after.callback(self._kill, family, process)
+        self._after.callback(self._kill, family)
         if proxy and sockets:
             self._after.callback(Forwarder(sockets[0], proxy).close)
         groups = [f"cgroup {name}" for name in group.held]
         self.isolation = ("environment", "home", *said["isolation"], *groups)
         if self._user and "user" not in said["isolation"]:
             raise SandboxFailed("root has not the capabilities by which a program becomes another user")
-        return ours, family, process
+        return ours, family
 
     def _started(self, launch: Launch, group: Group) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         """Start the stage; return our end of its control socket."""
@@ -153,7 +154,7 @@ class Attempt:
                 env={},
                 cwd="/",
             )
-        self._after.callback(_end, process)
+        self._after.callback(_end, process, ours)
         for descriptor in set(streams):
             os.close(descriptor)
         group.join(process.pid)
@@ -198,10 +199,9 @@ class Attempt:
         for thread in self._threads:
             thread.join(STAGE_SECONDS)
 
-    def _kill(self, family: Family, process: subprocess.Popen[bytes]) -> int:
+    def _kill(self, family: Family) -> int:
         left = 0 if self._killed else family.kill()
         self._killed = True
-        _end(process)
         return left
 
     def _holds(self, group: Group, limits: Limits) -> bool:
@@ -262,6 +262,11 @@ def _status(control: socket.socket, seconds: float) -> int | None:
     return int(json.loads(line)["status"]) if line else _LOST
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    """Let the stage end by itself: a program that it started in the moment of the kill is then killed by it."""
+    with contextlib.suppress(OSError):
+        control.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
     process.kill()
     process.wait()

@@ -20,9 +20,6 @@ __all__ = ["Family", "processes_of", "resident_bytes"]
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 KILL_SECONDS = 10.0
-HALT_SECONDS = 2.0
-_DEAD = (b"", b"Z", b"X")
-_HALTED = (*_DEAD, b"T", b"t")
 
 
 class Family:
@@ -68,7 +65,6 @@ class Family:
 
         SandboxFailed where some cannot be killed.
         """
-        self._halt()
         first = left = self.members(marked=True)
         end = time.monotonic() + KILL_SECONDS
         # with its init the kernel ends a whole namespace, however fast it forks
@@ -86,13 +82,6 @@ class Family:
                 raise SandboxFailed(f"{len(left)} processes outlive SIGKILL: {left[:5]}")
             left = [pid for pid in {*left, *self.members(marked=True)} if _lives(pid)]
         return len(first)
-
-    def _halt(self) -> None:
-        """Stop the stage: it may be about to start the program, which nobody would see then."""
-        _signal([self._stage], signal.SIGSTOP)
-        end = time.monotonic() + HALT_SECONDS
-        while _state(self._stage) not in _HALTED and time.monotonic() < end:
-            time.sleep(0.001)
 
     def _inits(self) -> list[int]:
         return _children(self._stage) if self.has_init else []
@@ -154,12 +143,8 @@ def _fields(pid: int) -> list[bytes]:
 
 
 def _lives(pid: int) -> bool:
-    return _state(pid) not in _DEAD
-
-
-def _state(pid: int) -> bytes:
-    """Return the letter of its state, nothing where it is gone."""
-    return next(iter(_fields(pid)), b"")
+    fields = _fields(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X")
 
 
 def _children(pid: int) -> list[int]:

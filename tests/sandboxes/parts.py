@@ -38,11 +38,24 @@ def on_host(needle: bytes) -> list[int]:
     return found
 
 
-def gone(needle: bytes, seconds: float = 10) -> bool:
+def left(needle: bytes, seconds: float = 30) -> list[str]:
+    """Wait until no such process lives; return what those are that stay, for somebody to read."""
     end = time.monotonic() + seconds
-    while on_host(needle) and time.monotonic() < end:
+    while (found := on_host(needle)) and time.monotonic() < end:
         time.sleep(0.05)
-    return not on_host(needle)
+    return [_said(pid) for pid in found]
+
+
+def gone(needle: bytes, seconds: float = 30) -> bool:
+    return left(needle, seconds) == []
+
+
+def _said(pid: int) -> str:
+    with suppress(OSError):
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        return f"{pid} {state} below {parent}: {words}"
+    return f"{pid}"
 
 
 class _Echo(http.server.BaseHTTPRequestHandler):

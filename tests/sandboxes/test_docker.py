@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -147,6 +148,7 @@ def started_runner(folder, image, mark):
     runner = subprocess.Popen([sys.executable, "-c", RUNNER, folder, image, mark])
     while not any(starts_with(b"sleep", pid) for pid in on_host(mark.encode())):
         assert runner.poll() is None
+        time.sleep(0.05)
     return runner
 
 

@@ -13,6 +13,7 @@ import uuid
 import pytest
 
 from benchledger.runners.sandboxes.local import Local
+from benchledger.runners.sandboxes.local_run import Attempt
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.runners.sandboxes.process import Family
 from tests.sandboxes.hostile import HostileContract
@@ -66,26 +67,31 @@ def test_home_is_gone_afterwards_whatever_its_modes(tmp_path):
     assert not folder.exists()
 
 
-STAGE = """
-import os, time
-for _ in range(3000):
-    if os.fork() == 0:
-        time.sleep(1)
-        os._exit(0)
-    time.sleep(0.005)
-"""
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_program_that_is_started_in_the_moment_of_the_kill_is_killed_too(tmp_path, monkeypatch, bare):
+    """The stage is told to go, and does so only when the runner has looked for what there is to kill."""
+    plain = Family.kill
 
+    def interrupted(attempt, control, watch, family):
+        raise KeyboardInterrupt
 
-def test_what_a_stage_starts_in_the_moment_of_the_kill_is_killed_too():
-    mark = uuid.uuid4().hex
-    with subprocess.Popen([sys.executable, "-c", STAGE, mark]) as stage:
-        while len(on_host(mark.encode())) < 4:
-            assert stage.poll() is None
-        assert Family(stage.pid, mark, init=False).kill() >= 3
-        time.sleep(0.2)
-        left = on_host(mark.encode())
-        stage.kill()
-    assert left == [stage.pid]
+    def held(family, *parts, **more):
+        made(family, *parts, **more)
+        os.kill(family._stage, signal.SIGSTOP)
+
+    def look_too_early(family):
+        left = plain(family)
+        os.kill(family._stage, signal.SIGCONT)
+        time.sleep(0.3)
+        return left
+
+    made = Family.__init__
+    monkeypatch.setattr(Family, "__init__", held)
+    monkeypatch.setattr(Family, "kill", look_too_early)
+    monkeypatch.setattr(Attempt, "_wait", interrupted)
+    with Local(CAPS, bare=bare) as sandbox, pytest.raises(KeyboardInterrupt):
+        sandbox.run(shell("trap '' TERM; sleep 600; sleep 600"), tmp_path, LIMITS, None)
+    assert gone(sandbox.attempt.encode(), 3)
 
 
 UNPRIVILEGED = """
@@ -131,6 +137,7 @@ def test_a_runner_that_is_killed_leaves_no_process(tmp_path, kind):
     runner = subprocess.Popen([sys.executable, "-c", RUNNER, tmp_path, mark, kind], start_new_session=True)
     while not (tmp_path / "here").exists():
         assert runner.poll() is None
+        time.sleep(0.02)
     assert len(on_host(mark.encode())) > 1
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait()
