@@ -9,15 +9,16 @@ from collections.abc import Callable, Container, Iterable
 from benchledger.ledger.blobs import read_blob
 from benchledger.ledger.score import EVIDENCE_TYPES, axis_event, evidence_of
 from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_lineage import Lineage, composite_of, is_score, score_of
 from benchledger.schema.base import Payload
 from benchledger.schema.errors import BenchledgerError
 from benchledger.schema.events import AxisScored, CellFinished, CompositeScored
 from benchledger.schema.policy import Policy
 from benchledger.schema.upcast import is_known
-from benchledger.scorers.composite import Composite, evaluate, inputs_of
+from benchledger.scorers.composite import evaluate, inputs_of
 from benchledger.scorers.evidence import AxisScore, Evidence
 from benchledger.scorers.outcome import classify, is_stated
-from benchledger.scorers.registry import ALWAYS_SCORED, derive
+from benchledger.scorers.registry import ALWAYS_SCORED, derive, is_known_scorer, scorer_version
 
 __all__ = ["CELL_TYPES", "Attempts", "gone"]
 
@@ -40,13 +41,14 @@ def gone(name: str, schema: int, text: str | None) -> tuple[str, str] | None:
 class _Attempt:
     """What was seen of one attempt so far."""
 
-    __slots__ = ("axes", "cached", "events", "gone", "outcome", "pending")
+    __slots__ = ("axes", "cached", "events", "gone", "lineage", "outcome", "pending")
 
     def __init__(self) -> None:
         self.events: list[tuple[int, Payload]] = []
         self.cached: Evidence | None = None
         self.axes: dict[str, AxisScore] = {}
         self.outcome: str | None = None
+        self.lineage = Lineage()
         self.pending: tuple[int, CompositeScored] | None = None
         self.gone: tuple[str, str] | None = None  # (kind, what happened) to evidence that cannot be read
 
@@ -67,13 +69,18 @@ class Attempts:
         self._last = ("", _Attempt())
         self._open: dict[str, tuple[int, _Attempt]] = {}  # composites whose outcome did not come yet
         self._lacking: dict[str, tuple[int, set[str], _Attempt]] = {}  # axes that no event gave so far
+        self._stale: dict[str, tuple[int, _Attempt]] = {}  # axes moved after the composite that counts
 
     def take(self, seq: int, stream: str, version: int, payload: Payload) -> None:
         """Check one event of an attempt."""
         attempt = self._attempt(stream, version)
         if isinstance(payload, AxisScored):
+            self._lineage(seq, attempt, attempt.lineage.axis(version, payload), "axis")
             self._axis(seq, stream, attempt, payload)
+            self._compare(seq, stream, attempt)
         elif isinstance(payload, CompositeScored):
+            self._stale.pop(stream, None)
+            self._lineage(seq, attempt, attempt.lineage.take_composite(seq, version, payload), "score")
             # The outcome that a composite needs is said by the event after it.
             attempt.pending = (seq, payload)
             if attempt.outcome is not None:
@@ -104,6 +111,13 @@ class Attempts:
             else:
                 detail = f"the attempt is finished without a score of {names}: every attempt has one"
                 self.defects.append(Defect(seq, "axis", detail))
+
+        for seq, attempt in self._stale.values():
+            detail = "the axes moved here, and no composite after it supersedes the one that was made before"
+            if attempt.gone == _FOREIGN:
+                self._uncheckable(seq, "the composite", attempt.gone)
+            else:
+                self.defects.append(Defect(seq, "score", detail))
 
     @staticmethod
     def _lost(attempt: _Attempt, lost: tuple[str, str]) -> None:
@@ -139,8 +153,10 @@ class Attempts:
                 continue
             payload = self._load(name, schema, text)
             if isinstance(payload, AxisScored):
-                attempt.axes[payload.axis] = _score(payload)
+                attempt.lineage.axis(number, payload)
+                attempt.axes[payload.axis] = score_of(payload)
             elif isinstance(payload, CompositeScored):
+                attempt.lineage.take_composite(seq, number, payload)
                 attempt.pending = (seq, payload) if attempt.outcome is None else None
             elif isinstance(payload, CellFinished):
                 attempt.outcome, attempt.pending = payload.outcome, None
@@ -153,12 +169,31 @@ class Attempts:
         self._missed_blob = False
         return attempt.cached
 
+    def _lineage(self, seq: int, attempt: _Attempt, wrong: str | None, kind: str) -> None:
+        if wrong is not None and attempt.gone == _FOREIGN:
+            self._uncheckable(seq, "what this score supersedes", attempt.gone)
+        elif wrong is not None:
+            self.defects.append(Defect(seq, kind, wrong))
+
+    def _compare(self, seq: int, stream: str, attempt: _Attempt) -> None:
+        """Note whether the composite that counts still follows from the axes, after one came anew."""
+        if attempt.outcome is None or attempt.lineage.composite is None:
+            return
+        payload = attempt.lineage.composite[1]
+        policy = self.policies.get(payload.policy_id)
+        if policy is None or evaluate(policy, inputs_of(attempt.outcome, attempt.axes)) == composite_of(
+            payload
+        ):
+            self._stale.pop(stream, None)
+        else:
+            self._stale[stream] = seq, attempt
+
     def _axis(self, seq: int, stream: str, attempt: _Attempt, payload: AxisScored) -> None:
         if self._lacking and stream in self._lacking:
             self._still_lacking(stream, payload.axis)
         evidence = self._evidence(attempt)
         if evidence is None:
-            attempt.axes[payload.axis] = _score(payload)
+            attempt.axes[payload.axis] = score_of(payload)
             if attempt.gone is not None:
                 self._uncheckable(seq, payload.axis, attempt.gone)
             else:
@@ -167,14 +202,20 @@ class Attempts:
         try:
             derived = derive(payload.scorer, payload.axis, evidence)
         except (BenchledgerError, *UNREADABLE) as error:
-            attempt.axes[payload.axis] = _score(payload)
+            attempt.axes[payload.axis] = score_of(payload)
+            if scorer_version(payload.scorer) is not None and not is_known_scorer(payload.scorer):
+                detail = (
+                    f"{payload.axis} could not be derived again: there is no scorer {payload.scorer} here"
+                )
+                self.unchecked.append(Defect(seq, "scorer", detail))
+                return
             self.defects.append(Defect(seq, "axis", f"{payload.axis} cannot be derived again: {error}"))
             return
         # Equal as they are is equal as JSON, but not the other way round: (1, 2) and [1, 2] are one there.
-        if _is_score(payload, derived):
+        if is_score(payload, derived):
             attempt.axes[payload.axis] = derived
             return
-        attempt.axes[payload.axis] = _score(payload)
+        attempt.axes[payload.axis] = score_of(payload)
         self._differing(seq, attempt, payload, derived)
 
     def _differing(self, seq: int, attempt: _Attempt, payload: AxisScored, derived: AxisScore) -> None:
@@ -226,7 +267,7 @@ class Attempts:
             self.defects.append(Defect(seq, "score", f"policy {payload.policy_id[:12]}… was never declared"))
             return
         expected = evaluate(policy, inputs_of(attempt.outcome, attempt.axes))
-        found = Composite(*[getattr(payload, name) for name in Composite._fields])
+        found = composite_of(payload)
         if expected != found and attempt.gone is not None and attempt.gone != _REDACTED:
             self._uncheckable(seq, "the composite", attempt.gone)
         elif expected != found:
@@ -251,27 +292,3 @@ class Attempts:
 
 def _words(ending: Iterable[str | None]) -> str:
     return " ".join(part for part in ending if part is not None)
-
-
-def _is_score(payload: AxisScored, score: AxisScore) -> bool:
-    return (
-        payload.value == score.value
-        and payload.state == score.state
-        and payload.evidence == score.evidence
-        and payload.payload == score.payload
-        and payload.reason == score.reason
-        and payload.axis == score.axis
-        and payload.scorer == score.scorer
-    )
-
-
-def _score(payload: AxisScored) -> AxisScore:
-    return AxisScore(
-        payload.axis,
-        payload.scorer,
-        payload.value,
-        payload.state,
-        payload.reason,
-        payload.payload,
-        payload.evidence,
-    )

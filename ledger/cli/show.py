@@ -104,6 +104,11 @@ def _axes(view: Mapping[str, Any]) -> None:
     ]
     table(("axis", ">value", "state", "reason", "scorer", ">event", "hash"), rows)
     for axis, found in view["axes"].items():
+        for old in found["superseded"]:
+            value = old["state"] if old["value"] is None else _text(old["value"])
+            said = f"superseded: {axis} {value} by {old['scorer']}, event {old['seq']}"
+            click.echo(f"  {clean(said)} {old['hash'][:16]}")
+    for axis, found in view["axes"].items():
         for key, value in found["payload"].items():
             text = _text(value)
             click.echo(f"  {axis}.{clean(key)} = {text if len(text) <= _WIDE else text[:_WIDE] + '…'}")
