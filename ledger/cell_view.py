@@ -53,6 +53,11 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
         {"attempt": number, "outcome": outcome or None, "withdrawn": bool(out), "counted": number == row[0]}
         for number, outcome, out in history_of(row[1])
     ]
+    view["rechecks"] = [
+        event.payload | _place(event)
+        for event in events
+        if event.meta.type == "cell.rechecked" and event.payload is not None
+    ]
     view["adjudications"] = list(_adjudications(ledger, cell, events[0].seq))
     view["events"] = [_place(event) | {"type": event.meta.type} for event in events]
     view["blobs"] = [blob for event in events for blob in _blobs(event)]

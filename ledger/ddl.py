@@ -148,6 +148,7 @@ model_calls 2 first_seq:i number:i protocol:t model_asked:t model_answered:t sys
   prompt_tokens:i completion_tokens:i cached_tokens:i latency_ms:r first_token_ms:r status:i finish_reason:t
   error:t started_at:i seq:i
 spans 2 first_seq:i span:t parent:t kind:t name:t started_at:i ended_at:i attributes:t error:t seq:i
+rechecks 2 first_seq:i seq:i times:i passed:i agrees:i
 policies 1 policy_id:t name:t formula:t policy:t seq:i
 adjudications 1 seq:i action:t cell:t attempt:i selection:t count:i reason:t author:t link:t
 sources 1 seq:i format:t digest:t size:i records:i name:t

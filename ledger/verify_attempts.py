@@ -7,35 +7,27 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable
 
 from benchledger.ledger.blobs import read_blob
+from benchledger.ledger.rechecks import fault_of
 from benchledger.ledger.score import EVIDENCE_TYPES, axis_event, evidence_of
 from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_gone import FOREIGN, REDACTED, gone
 from benchledger.ledger.verify_lineage import Lineage, composite_of, is_score, score_of
 from benchledger.schema.base import Payload
 from benchledger.schema.errors import BenchledgerError
-from benchledger.schema.events import AxisScored, CellFinished, CompositeScored
+from benchledger.schema.events import AxisScored, CellFinished, CellRechecked, CompositeScored
 from benchledger.schema.policy import Policy
-from benchledger.schema.upcast import is_known
 from benchledger.scorers.composite import evaluate, inputs_of
 from benchledger.scorers.evidence import AxisScore, Evidence
 from benchledger.scorers.outcome import classify, is_stated
 from benchledger.scorers.registry import ALWAYS_SCORED, derive, is_known_scorer, scorer_version
 
-__all__ = ["CELL_TYPES", "Attempts", "gone"]
+__all__ = ["CELL_TYPES", "Attempts"]
 
 # Attempts of a sweep are written side by side; more of them in memory only cost time.
 _KEEP_STREAMS = 512
 CELL_TYPES = EVIDENCE_TYPES | {"axis.scored", "composite.scored", "cell.finished"}
-# Scores are never redacted, so a composite can always be computed from them; of a later version they may be.
-_REDACTED = ("redacted", "was redacted")
-_FOREIGN = ("format_unsupported", "is of a schema number that this version does not know")
-
 # (name, schema number, text) -> payload, None where it does not read.
 Load = Callable[[str, int, str], Payload | None]
-
-
-def gone(name: str, schema: int, text: str | None) -> tuple[str, str] | None:
-    """Return (kind, what happened) where an event cannot be read though nothing is wrong with it."""
-    return _FOREIGN if not is_known(name, schema) else _REDACTED if text is None else None
 
 
 class _Attempt:
@@ -89,6 +81,8 @@ class Attempts:
                 self._open[stream] = (seq, attempt)
         elif isinstance(payload, CellFinished):
             self._finished(seq, stream, attempt, payload)
+        elif isinstance(payload, CellRechecked):
+            self._rechecked(seq, attempt, payload)
         else:
             attempt.events.append((version, payload))
             attempt.cached = None
@@ -106,7 +100,7 @@ class Attempts:
                 self.defects.append(Defect(seq, "score", "no cell.finished stands behind this composite"))
         for seq, axes, attempt in self._lacking.values():
             names = ", ".join(sorted(axes))
-            if attempt.gone == _FOREIGN:
+            if attempt.gone == FOREIGN:
                 self._uncheckable(seq, f"whether {names} was scored", attempt.gone)
             else:
                 detail = f"the attempt is finished without a score of {names}: every attempt has one"
@@ -114,14 +108,14 @@ class Attempts:
 
         for seq, attempt in self._stale.values():
             detail = "the axes moved here, and no composite after it supersedes the one that was made before"
-            if attempt.gone == _FOREIGN:
+            if attempt.gone == FOREIGN:
                 self._uncheckable(seq, "the composite", attempt.gone)
             else:
                 self.defects.append(Defect(seq, "score", detail))
 
     @staticmethod
     def _lost(attempt: _Attempt, lost: tuple[str, str]) -> None:
-        if attempt.gone != _FOREIGN:  # of the two it explains more
+        if attempt.gone != FOREIGN:  # of the two it explains more
             attempt.gone = lost
 
     def _attempt(self, stream: str, version: int) -> _Attempt:
@@ -169,8 +163,16 @@ class Attempts:
         self._missed_blob = False
         return attempt.cached
 
+    def _rechecked(self, seq: int, attempt: _Attempt, payload: CellRechecked) -> None:
+        evidence = self._evidence(attempt)
+        wrong = "no cell.setup before it" if evidence is None else fault_of(evidence, payload, self._blob)
+        if wrong is not None and attempt.gone is not None:
+            self._uncheckable(seq, "the recheck", attempt.gone)
+        elif wrong is not None:
+            self.defects.append(Defect(seq, "score", wrong))
+
     def _lineage(self, seq: int, attempt: _Attempt, wrong: str | None, kind: str) -> None:
-        if wrong is not None and attempt.gone == _FOREIGN:
+        if wrong is not None and attempt.gone == FOREIGN:
             self._uncheckable(seq, "what this score supersedes", attempt.gone)
         elif wrong is not None:
             self.defects.append(Defect(seq, kind, wrong))
@@ -221,7 +223,7 @@ class Attempts:
     def _differing(self, seq: int, attempt: _Attempt, payload: AxisScored, derived: AxisScore) -> None:
         wanted = axis_event(derived).to_json()
         found = payload.model_copy(update={"supersedes": None}).to_json()
-        lost = attempt.gone or (_REDACTED if self._missed_blob else None)
+        lost = attempt.gone or (REDACTED if self._missed_blob else None)
         if wanted != found and lost is not None:
             self._uncheckable(seq, payload.axis, lost)
         elif wanted != found:
@@ -268,7 +270,7 @@ class Attempts:
             return
         expected = evaluate(policy, inputs_of(attempt.outcome, attempt.axes))
         found = composite_of(payload)
-        if expected != found and attempt.gone is not None and attempt.gone != _REDACTED:
+        if expected != found and attempt.gone is not None and attempt.gone != REDACTED:
             self._uncheckable(seq, "the composite", attempt.gone)
         elif expected != found:
             detail = (

@@ -148,6 +148,10 @@ def _history(view: Mapping[str, Any]) -> None:
         for item in view["attempts"]
     ]
     table((">attempt", "outcome", "state"), rows)
+    for item in view["rechecks"]:
+        verdict = "agrees with" if item["agrees"] else "DISAGREES with"
+        said = f"rechecked: {item['passed']} of {item['times']} passed, which {verdict} the recorded verdict"
+        click.echo(f"{said}; event {item['seq']} {item['hash'][:16]}")
     for item in view["adjudications"]:
         by = " by a filter" if item["by_filter"] else ""
         link = f" ({item['link']})" if item["link"] else ""

@@ -8,19 +8,7 @@ from benchledger.schema.errors import UsageError
 from benchledger.scorers import registry
 from tests.bumped import bumped, plug
 from tests.cli.calls import answer, call, environment, refused, spawn
-from tests.cli.test_shapes import HEAD, MAYBE, MAYBE_TEXT, POLICY, RESCORE_ROW, TEXT, holds
-
-# fmt: off
-REGRADE = dict(
-    scorers=dict, selection=dict, policy=POLICY, dry_run=bool, attempts=int, moved=int, composites=int, published=int,
-    events=int, later=dict, axes=list, skipped=list, cells=list, rows=list, ledger=TEXT, head=HEAD,
-)
-AXIS = dict(axis=TEXT, before=MAYBE_TEXT, after=TEXT, scored=int, moved=int)
-MOVED = dict(
-    ref=TEXT, axis=TEXT, scorer_before=MAYBE_TEXT, scorer_after=TEXT, before=MAYBE, after=MAYBE,
-    state_before=MAYBE_TEXT, state_after=TEXT,
-)
-# fmt: on
+from tests.cli.test_shapes import REGRADE, REGRADE_AXIS, REGRADE_CELL, RESCORE_ROW, holds
 
 
 @pytest.fixture
@@ -37,9 +25,9 @@ def test_a_regrade_has_its_documented_shape(records):
         told = answer("regrade")
         holds(told, REGRADE)
         for item in told["axes"]:
-            holds(item, AXIS)
+            holds(item, REGRADE_AXIS)
         for item in told["cells"]:
-            holds(item, MOVED)
+            holds(item, REGRADE_CELL)
         for item in told["rows"]:
             holds(item, RESCORE_ROW)
         assert told["scorers"]["latency"] == "latency@2"
