@@ -111,7 +111,8 @@ def regrade(
 ) -> RegradeResult:
     """Bring every finished attempt of a selection to the current scorers; with `dry_run` nothing is written.
 
-    `policy` is that of the table of what moved; each attempt keeps its own. Raises UsageError where a package
+    `policy` is that of the table of what moved, which is empty where nothing is due; each attempt keeps
+    its own. Raises UsageError where a package
     gives a scorer a name that is ours alone.
     """
     if wrong := misnamed_scorers():
@@ -121,9 +122,11 @@ def regrade(
         )
     connection, scorers = ledger.connection, current_scorers()
     result = RegradeResult(scorers, selection, policy, published=_published(connection, selection))
+    total, done = _count(connection, selection, scorers), 0
+    if not total:
+        return result  # the rows of a large ledger take longer than to see that nothing is due
     before = _table(connection, policy, selection, {})
     moved: dict[str, Inputs] = {}
-    total, done = _count(connection, selection, scorers), 0
     for refs in _due(connection, selection, scorers):
         with nullcontext() if dry_run else ledger.writing():
             found = [_regraded(ledger, ref, scorers) for ref in refs]
