@@ -55,11 +55,12 @@ class Differing:
 
 @dataclass(slots=True)
 class AppendReport:
-    """What one append did. `already` counts records that were there before."""
+    """What one append did. `already` counts records that were there before, `left` scores of a regrade elsewhere."""
 
     events: int = 0
     cells: int = 0
     already: int = 0
+    left: int = 0
     published: int = 0
     reproduced: int = 0
     differing: list[Differing] = field(default_factory=list)
@@ -69,7 +70,7 @@ class AppendReport:
 
     def add(self, other: AppendReport) -> None:
         """Add the counts of another file."""
-        for name in ("events", "cells", "already", "published", "reproduced"):
+        for name in ("events", "cells", "already", "left", "published", "reproduced"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.differing += other.differing
         self.errors += other.errors
@@ -81,6 +82,7 @@ class AppendReport:
             "events": self.events,
             "cells": self.cells,
             "already": self.already,
+            "left": self.left,
             "head": None if self.head is None else self.head.to_json(),
             "composites": {
                 "published": self.published,

@@ -53,6 +53,11 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
         {"attempt": number, "outcome": outcome or None, "withdrawn": bool(out), "counted": number == row[0]}
         for number, outcome, out in history_of(row[1])
     ]
+    view["rechecks"] = [
+        event.payload | _place(event)
+        for event in events
+        if event.meta.type == "cell.rechecked" and event.payload is not None
+    ]
     view["adjudications"] = list(_adjudications(ledger, cell, events[0].seq))
     view["events"] = [_place(event) | {"type": event.meta.type} for event in events]
     view["blobs"] = [blob for event in events for blob in _blobs(event)]
@@ -85,22 +90,29 @@ def _sections(events: list[StoredEvent]) -> dict[str, Any]:
 
 
 def _axes(events: list[StoredEvent]) -> dict[str, dict[str, Any]]:
-    """Return every axis as last scored, with its event and the events that it was derived from."""
+    """Return every axis as last scored, with its event, the events that it was derived from, and older scores."""
     by_version = {event.meta.version: event.seq for event in events}
     found: dict[str, dict[str, Any]] = {}
     for event in events:
         if event.meta.type == "axis.scored" and event.payload is not None:
             p = event.payload
-            found[p["axis"]] = {
-                "value": p.get("value"),
-                "state": p["state"],
-                "reason": p.get("reason"),
-                "scorer": p["scorer"],
+            earlier = found.get(p["axis"])
+            found[p["axis"]] = _scored(p) | {
                 "payload": in_published_order(p["axis"], p["payload"]),
                 "derived_from": [by_version[version] for version in p["evidence"] if version in by_version],
-            } | _place(event)
+                "superseded": [] if earlier is None else [*earlier["superseded"], _brief(earlier)],
+            } | _place(event)  # fmt: skip
     order = {axis: index for index, axis in enumerate(AXES)}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], len(order)), item[0])))
+
+
+def _scored(payload: dict[str, Any]) -> dict[str, Any]:
+    state, scorer = payload["state"], payload["scorer"]
+    return {"value": payload.get("value"), "state": state, "reason": payload.get("reason"), "scorer": scorer}
+
+
+def _brief(score: dict[str, Any]) -> dict[str, Any]:
+    return {name: score[name] for name in ("value", "state", "reason", "scorer", "seq", "hash")}
 
 
 def _adjudications(ledger: Ledger, cell: str, first_seq: int) -> Iterator[dict[str, Any]]:

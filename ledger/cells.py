@@ -24,11 +24,13 @@ __all__ = ["CellReader", "counted_attempt", "resolve_cell"]
 _ATTEMPT = (
     "SELECT c.cell_id, c.origin, c.disputed, a.attempt, a.outcome, a.outcome_kind, a.mode, a.version, "
     "a.sandbox, coalesce(a.image_digest, a.image_id), a.harness, a.url, a.first_seq, a.last_seq, "
-    "a.published_composite FROM attempts a JOIN cells c ON c.cell = a.cell WHERE a.ref = ?"
+    "a.published_composite, "
+    "EXISTS (SELECT 1 FROM rechecks r WHERE r.first_seq = a.first_seq AND r.agrees = 0) "
+    "FROM attempts a JOIN cells c ON c.cell = a.cell WHERE a.ref = ?"
 )
 _NAMES = (
     "cell_id", "origin", "disputed", "attempt", "outcome", "outcome_kind", "mode", "version", "sandbox",
-    "image", "harness", "url", "first_seq", "last_seq", "published_composite",
+    "image", "harness", "url", "first_seq", "last_seq", "published_composite", "disagrees",
 )  # fmt: skip
 _SEARCHED = 20_000
 _LISTED = 3
@@ -110,6 +112,7 @@ class CellReader:
                 planned=self._planned(item, found),
                 verified=found["last_seq"] <= self._verified,
                 not_isolated=_not_isolated(item.condition),
+                disagrees=bool(found["disagrees"]),
             )
         )
 

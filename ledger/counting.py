@@ -13,7 +13,7 @@ from typing import Any
 
 from benchledger.ledger.rows import Rows, json_text
 
-__all__ = ["history_of", "note_attempt", "rule", "selected_cells"]
+__all__ = ["count_unknown", "history_of", "note_attempt", "rule", "selected_cells"]
 
 GRADED = frozenset({"finished", "agent_error", "timeout", "budget"})
 
@@ -83,3 +83,11 @@ def rule(rows: Rows, cell: str, attempt: int | None, action: str) -> None:
         if number in numbers:
             state = {} if withdrawn is None else {"withdrawn": withdrawn}
             note_attempt(rows, cell, number, **state)
+
+
+def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
+    """Count an event whose type or schema number this version does not know."""
+    table = rows["unknown_types"]
+    key = event_type, schema
+    row = table.get(key) or table.make({"type": event_type, "schema": schema, "events": 0}, key)
+    row["events"] += 1

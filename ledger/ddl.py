@@ -149,6 +149,7 @@ model_calls 2 first_seq:i number:i protocol:t model_asked:t model_answered:t sys
   error:t started_at:i seq:i
 spans 2 first_seq:i span:t parent:t kind:t name:t started_at:i ended_at:i attributes:t error:t seq:i
 prices 1 seq:i origin:t sweep:t model:t currency:t prompt:r completion:r cached:r source:t
+rechecks 2 first_seq:i seq:i times:i passed:i agrees:i
 policies 1 policy_id:t name:t formula:t policy:t seq:i
 adjudications 1 seq:i action:t cell:t attempt:i selection:t count:i reason:t author:t link:t
 sources 1 seq:i format:t digest:t size:i records:i name:t

@@ -15,7 +15,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from benchledger.ledger.counting import note_attempt, rule, selected_cells
+from benchledger.ledger.counting import count_unknown, note_attempt, rule, selected_cells
 from benchledger.ledger.ddl import PROJECTIONS
 from benchledger.ledger.fold_history import HISTORY
 from benchledger.ledger.rows import Event, Rows, json_text, split_stream
@@ -36,14 +36,6 @@ _AGENT_FIELDS = ("version", "image", "image_digest", "image_id")
 _GATED_ID = GATED_1.policy_id
 _SETTING = PROJECTIONS["settings"].columns[1:-1]
 _TASK = _SETTING.index("task")
-
-
-def count_unknown(rows: Rows, event_type: str, schema: int) -> None:
-    """Count an event whose type or schema number this version does not know."""
-    table = rows["unknown_types"]
-    key = event_type, schema
-    row = table.get(key) or table.make({"type": event_type, "schema": schema, "events": 0}, key)
-    row["events"] += 1
 
 
 def _setup(event: Event, rows: Rows) -> None:
@@ -222,6 +214,12 @@ def _finished(event: Event, rows: Rows) -> None:
     note_attempt(rows, row["cell"], row["attempt"], outcome=payload["outcome"])
 
 
+def _rechecked(event: Event, rows: Rows) -> None:
+    row, p = event.attempt(), event.payload
+    if row is not None:
+        rows["rechecks"].put((row["first_seq"], event.seq, p["times"], p["passed"], int(p["agrees"])))
+
+
 def _adjudicated(event: Event, rows: Rows) -> None:
     event.forget()
     p = event.payload
@@ -248,6 +246,7 @@ HANDLERS: dict[str, Callable[[Event, Rows], None]] = {
     "axis.scored": _axis,
     "composite.scored": _composite,
     "cell.finished": _finished,
+    "cell.rechecked": _rechecked,
     "cell.adjudicated": _adjudicated,
 }
 # cell.launched and workdir.captured change no row: their evidence is read from the events.

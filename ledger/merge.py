@@ -16,7 +16,7 @@ from benchledger.ledger.chain import Prepared, prepare_restored
 from benchledger.ledger.database import remove
 from benchledger.ledger.exporters import Foreign, checked, opened, stored_events
 from benchledger.ledger.importers.reader import Source
-from benchledger.ledger.rows import split_stream
+from benchledger.ledger.merge_streams import Streams
 from benchledger.ledger.store import Ledger
 from benchledger.schema.errors import BadInput, RecordError, RecordErrors
 from benchledger.schema.history import PayloadRedacted
@@ -76,10 +76,13 @@ def _merge(ledger: Ledger, header: Mapping[str, Any], events: Iterator[Foreign],
     origin = str(header["ledger_id"])
     if origin == ledger.ledger_id:
         return _same_ledger(ledger, events, report)
+    streams = Streams(ledger, origin)
     with ledger.writing():
         for batch in _batches(events):
-            fresh = [item for item in batch if not _known(ledger, item, report)]
-            receipts = ledger.append_prepared([_moved(item, origin, actor) for item in fresh])
+            new = [item for item in batch if not _known(ledger, item, report, streams)]
+            placed = [(item, stream) for item in new if (stream := streams.place(item)) is not None]
+            fresh = [item for item, _ in placed]
+            receipts = ledger.append_prepared([_moved(item, stream, actor) for item, stream in placed])
             named = [
                 _redaction(receipt, origin, actor)
                 for item, receipt in zip(fresh, receipts, strict=True)
@@ -88,6 +91,7 @@ def _merge(ledger: Ledger, header: Mapping[str, Any], events: Iterator[Foreign],
             ledger.emit_all(named)
             report.events += len(receipts) + len(named)
             report.cells += sum(f.meta["type"] == "cell.setup" for f in fresh)
+    report.left = streams.left
     report.head = ledger.head()
     return report
 
@@ -106,7 +110,7 @@ def _same_ledger(ledger: Ledger, events: Iterator[Foreign], report: AppendReport
     return report
 
 
-def _known(ledger: Ledger, foreign: Foreign, report: AppendReport) -> bool:
+def _known(ledger: Ledger, foreign: Foreign, report: AppendReport, streams: Streams) -> bool:
     """Whether the event is here: taken over before, or made here from the same source record."""
     known = ledger.by_id(foreign.meta["id"])
     if known is None:
@@ -118,17 +122,14 @@ def _known(ledger: Ledger, foreign: Foreign, report: AppendReport) -> bool:
     if not same:
         reason = f"{foreign.meta['id']} is at seq {known.seq} with other content"
         raise RecordErrors([RecordError("export", foreign.line, "id", reason)])
+    streams.known(foreign, known)
     report.already += foreign.meta["type"] == "cell.setup"
     return True
 
 
-def _moved(foreign: Foreign, origin: str, actor: str) -> Prepared:
-    stream = foreign.meta["stream"]
-    parts = split_stream(stream)
-    # A stream that came from a third ledger keeps that origin: identity is (first ledger, cell).
-    carried = stream if parts is not None and parts[0] else f"{origin}:{stream}"
+def _moved(foreign: Foreign, stream: str, actor: str) -> Prepared:
     item = prepare_restored(foreign.meta, foreign.row, foreign.blobs)
-    return item._replace(stream=carried, actor=actor, expected=None, meta=None)
+    return item._replace(stream=stream, actor=actor, expected=None, meta=None)
 
 
 def _redaction(receipt: Receipt, origin: str, actor: str) -> Draft:

@@ -25,7 +25,16 @@ from benchledger.scorers.compiled import Judged, compiled, overruled
 from benchledger.scorers.leaderboard import RowData, RowKey, RowStatistics, row_statistics
 from benchledger.scorers.stability import Move, RowTerms, Stability, explain_move, rank_stability
 
-__all__ = ["RescoreResult", "RescoreRow", "evidence_head", "record", "rescore", "table_digest"]
+__all__ = [
+    "PolicyRows",
+    "RescoreResult",
+    "RescoreRow",
+    "compare_rows",
+    "evidence_head",
+    "record",
+    "rescore",
+    "table_digest",
+]
 
 _COLUMNS = f"ref, adjudicated, {INPUTS}"
 
@@ -110,10 +119,11 @@ class _Side:
                 data.extend_valued(values, floors, ceilings)
 
 
-class _Rows:
+class PolicyRows:
     """All rows under one policy."""
 
     def __init__(self, policy: Policy) -> None:
+        """Start without a cell."""
         self.policy, self.judge = policy, compiled(policy)
         self.sides: dict[RowKey, _Side] = {}
 
@@ -126,12 +136,14 @@ class _Rows:
         return found
 
     def take(self, setting: Setting, found: Sequence[Judged]) -> None:
+        """Take what `judged` returned for cells of one setting."""
         side = self.sides.get(setting.key)
         if side is None:
             side = self.sides[setting.key] = _Side(setting.key, self.policy)
         side.take(setting.task, found)
 
     def data(self) -> dict[RowKey, RowData]:
+        """Return what each row has for its statistics."""
         return {key: side.data for key, side in self.sides.items()}
 
 
@@ -144,7 +156,7 @@ def rescore(
     selection names these modes. Nothing is written, and memory does not grow with the cells.
     """
     shown = frozenset(default_modes(selection).mode)
-    lines, after, before = _Lines(), _Rows(policy), _Rows(base)
+    lines, after, before = _Lines(), PolicyRows(policy), PolicyRows(base)
     for setting, (refs, rulings, *inputs) in in_columns(connection, _COLUMNS, selection):
         found = after.judged(rulings, inputs)
         lines.add(refs, found)
@@ -152,11 +164,12 @@ def rescore(
             after.take(setting, found)
             before.take(setting, before.judged(rulings, inputs))
     tasks = view_tasks(connection, selection, after.data())
-    rows = _compare(after, before, tasks)
+    rows = compare_rows(after, before, tasks)
     return RescoreResult(policy, base, selection, lines.cells, lines.hexdigest(), rows)
 
 
-def _compare(after: _Rows, before: _Rows, tasks: set[str]) -> list[RescoreRow]:
+def compare_rows(after: PolicyRows, before: PolicyRows, tasks: set[str]) -> list[RescoreRow]:
+    """Return every row with what it was before, best first; both have the same rows."""
     old = {s.key: (place, s) for place, s in enumerate(row_statistics(before.data().values(), tasks), 1)}
     terms = {key: side.terms for key, side in after.sides.items()}
     stable = rank_stability(terms, after.policy.weights, len(tasks))
@@ -198,7 +211,7 @@ class _Lines:
 
 def table_digest(connection: sqlite3.Connection, policy: Policy, selection: Selection) -> tuple[int, str]:
     """Return (cells, digest) of the table of counted attempts: lines `ref TAB value LF`, value with 6 decimals."""
-    lines, rows = _Lines(), _Rows(policy)
+    lines, rows = _Lines(), PolicyRows(policy)
     for _, (refs, rulings, *inputs) in in_columns(connection, _COLUMNS, selection):
         lines.add(refs, rows.judged(rulings, inputs))
     return lines.cells, lines.hexdigest()

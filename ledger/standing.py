@@ -23,7 +23,8 @@ class Circumstances:
     `image`: digest or id of the image, `version`: of the agent; None where not recorded.
     `not_isolated`: what its sandbox is recorded not to have kept apart.
     `planned`: a sweep.planned before its launch names it. `verified`: a full verify of this
-    ledger on this machine covered it and was clean.
+    ledger on this machine covered it and was clean. `disagrees`: checks that were run again over its
+    recorded patch gave another verdict.
     """
 
     mode: str
@@ -34,6 +35,7 @@ class Circumstances:
     planned: bool
     verified: bool
     not_isolated: tuple[str, ...] = ()
+    disagrees: bool = False
 
 
 def standing_reasons(seen: Circumstances) -> list[str]:
@@ -57,6 +59,8 @@ def standing_reasons(seen: Circumstances) -> list[str]:
         reasons.append("not planned before launch")
     if not seen.verified:
         reasons.append("not verified on this machine")
+    if seen.disagrees:
+        reasons.append("recheck disagrees")
     return reasons
 
 
@@ -76,7 +80,8 @@ SELECT t.agent, t.version, t.model, t.mode, t.behavior, count(*) FROM sealed t
 JOIN scores s ON s.setting = t.id AND s.counted = 1
 JOIN attempts a ON a.ref = s.ref
 JOIN events e ON e.seq = a.first_seq
-WHERE e.type <> 'record.received' AND a.last_seq <= ? AND EXISTS (
+WHERE e.type <> 'record.received' AND a.last_seq <= ?
+  AND NOT EXISTS (SELECT 1 FROM rechecks r WHERE r.first_seq = a.first_seq AND r.agrees = 0) AND EXISTS (
   SELECT 1 FROM sweeps p WHERE p.sweep = t.sweep AND p.origin = t.origin AND p.seq < a.first_seq
     AND t.agent IN (SELECT value FROM json_each(p.agents))
     AND t.model IN (SELECT value FROM json_each(p.models))

@@ -69,6 +69,11 @@ class VerifyReport:
         """Return whether no defect was found."""
         return not self.defects
 
+    @property
+    def whole(self) -> bool:
+        """Return whether projections were compared and every score derived: without a scorer none is vouched for."""
+        return self.compared and not any(item.kind == "scorer" for item in self.unchecked)
+
     def to_json(self) -> dict[str, Any]:
         """Return the documented shape of `verify --json`."""
         return {

@@ -7,46 +7,40 @@ from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable
 
 from benchledger.ledger.blobs import read_blob
+from benchledger.ledger.rechecks import fault_of
 from benchledger.ledger.score import EVIDENCE_TYPES, axis_event, evidence_of
 from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_gone import FOREIGN, REDACTED, gone
+from benchledger.ledger.verify_lineage import Lineage, composite_of, is_score, score_of
 from benchledger.schema.base import Payload
 from benchledger.schema.errors import BenchledgerError
-from benchledger.schema.events import AxisScored, CellFinished, CompositeScored
+from benchledger.schema.events import AxisScored, CellFinished, CellRechecked, CompositeScored
 from benchledger.schema.policy import Policy
-from benchledger.schema.upcast import is_known
-from benchledger.scorers.composite import Composite, evaluate, inputs_of
+from benchledger.scorers.composite import evaluate, inputs_of
 from benchledger.scorers.evidence import AxisScore, Evidence
 from benchledger.scorers.outcome import classify, is_stated
-from benchledger.scorers.registry import ALWAYS_SCORED, derive
+from benchledger.scorers.registry import ALWAYS_SCORED, derive, is_known_scorer, scorer_version
 
-__all__ = ["CELL_TYPES", "Attempts", "gone"]
+__all__ = ["CELL_TYPES", "Attempts"]
 
 # Attempts of a sweep are written side by side; more of them in memory only cost time.
 _KEEP_STREAMS = 512
 CELL_TYPES = EVIDENCE_TYPES | {"axis.scored", "composite.scored", "cell.finished"}
-# Scores are never redacted, so a composite can always be computed from them; of a later version they may be.
-_REDACTED = ("redacted", "was redacted")
-_FOREIGN = ("format_unsupported", "is of a schema number that this version does not know")
-
 # (name, schema number, text) -> payload, None where it does not read.
 Load = Callable[[str, int, str], Payload | None]
-
-
-def gone(name: str, schema: int, text: str | None) -> tuple[str, str] | None:
-    """Return (kind, what happened) where an event cannot be read though nothing is wrong with it."""
-    return _FOREIGN if not is_known(name, schema) else _REDACTED if text is None else None
 
 
 class _Attempt:
     """What was seen of one attempt so far."""
 
-    __slots__ = ("axes", "cached", "events", "gone", "outcome", "pending")
+    __slots__ = ("axes", "cached", "events", "gone", "lineage", "outcome", "pending")
 
     def __init__(self) -> None:
         self.events: list[tuple[int, Payload]] = []
         self.cached: Evidence | None = None
         self.axes: dict[str, AxisScore] = {}
         self.outcome: str | None = None
+        self.lineage = Lineage()
         self.pending: tuple[int, CompositeScored] | None = None
         self.gone: tuple[str, str] | None = None  # (kind, what happened) to evidence that cannot be read
 
@@ -67,13 +61,18 @@ class Attempts:
         self._last = ("", _Attempt())
         self._open: dict[str, tuple[int, _Attempt]] = {}  # composites whose outcome did not come yet
         self._lacking: dict[str, tuple[int, set[str], _Attempt]] = {}  # axes that no event gave so far
+        self._stale: dict[str, tuple[int, _Attempt]] = {}  # axes moved after the composite that counts
 
     def take(self, seq: int, stream: str, version: int, payload: Payload) -> None:
         """Check one event of an attempt."""
         attempt = self._attempt(stream, version)
         if isinstance(payload, AxisScored):
+            self._lineage(seq, attempt, attempt.lineage.axis(version, payload), "axis")
             self._axis(seq, stream, attempt, payload)
+            self._compare(seq, stream, attempt)
         elif isinstance(payload, CompositeScored):
+            self._stale.pop(stream, None)
+            self._lineage(seq, attempt, attempt.lineage.take_composite(seq, version, payload), "score")
             # The outcome that a composite needs is said by the event after it.
             attempt.pending = (seq, payload)
             if attempt.outcome is not None:
@@ -82,6 +81,8 @@ class Attempts:
                 self._open[stream] = (seq, attempt)
         elif isinstance(payload, CellFinished):
             self._finished(seq, stream, attempt, payload)
+        elif isinstance(payload, CellRechecked):
+            self._rechecked(seq, attempt, payload)
         else:
             attempt.events.append((version, payload))
             attempt.cached = None
@@ -99,15 +100,22 @@ class Attempts:
                 self.defects.append(Defect(seq, "score", "no cell.finished stands behind this composite"))
         for seq, axes, attempt in self._lacking.values():
             names = ", ".join(sorted(axes))
-            if attempt.gone == _FOREIGN:
+            if attempt.gone == FOREIGN:
                 self._uncheckable(seq, f"whether {names} was scored", attempt.gone)
             else:
                 detail = f"the attempt is finished without a score of {names}: every attempt has one"
                 self.defects.append(Defect(seq, "axis", detail))
 
+        for seq, attempt in self._stale.values():
+            detail = "the axes moved here, and no composite after it supersedes the one that was made before"
+            if attempt.gone == FOREIGN:
+                self._uncheckable(seq, "the composite", attempt.gone)
+            else:
+                self.defects.append(Defect(seq, "score", detail))
+
     @staticmethod
     def _lost(attempt: _Attempt, lost: tuple[str, str]) -> None:
-        if attempt.gone != _FOREIGN:  # of the two it explains more
+        if attempt.gone != FOREIGN:  # of the two it explains more
             attempt.gone = lost
 
     def _attempt(self, stream: str, version: int) -> _Attempt:
@@ -139,8 +147,10 @@ class Attempts:
                 continue
             payload = self._load(name, schema, text)
             if isinstance(payload, AxisScored):
-                attempt.axes[payload.axis] = _score(payload)
+                attempt.lineage.axis(number, payload)
+                attempt.axes[payload.axis] = score_of(payload)
             elif isinstance(payload, CompositeScored):
+                attempt.lineage.take_composite(seq, number, payload)
                 attempt.pending = (seq, payload) if attempt.outcome is None else None
             elif isinstance(payload, CellFinished):
                 attempt.outcome, attempt.pending = payload.outcome, None
@@ -153,12 +163,39 @@ class Attempts:
         self._missed_blob = False
         return attempt.cached
 
+    def _rechecked(self, seq: int, attempt: _Attempt, payload: CellRechecked) -> None:
+        evidence = self._evidence(attempt)
+        wrong = "no cell.setup before it" if evidence is None else fault_of(evidence, payload, self._blob)
+        if wrong is not None and attempt.gone is not None:
+            self._uncheckable(seq, "the recheck", attempt.gone)
+        elif wrong is not None:
+            self.defects.append(Defect(seq, "score", wrong))
+
+    def _lineage(self, seq: int, attempt: _Attempt, wrong: str | None, kind: str) -> None:
+        if wrong is not None and attempt.gone == FOREIGN:
+            self._uncheckable(seq, "what this score supersedes", attempt.gone)
+        elif wrong is not None:
+            self.defects.append(Defect(seq, kind, wrong))
+
+    def _compare(self, seq: int, stream: str, attempt: _Attempt) -> None:
+        """Note whether the composite that counts still follows from the axes, after one came anew."""
+        if attempt.outcome is None or attempt.lineage.composite is None:
+            return
+        payload = attempt.lineage.composite[1]
+        policy = self.policies.get(payload.policy_id)
+        if policy is None or evaluate(policy, inputs_of(attempt.outcome, attempt.axes)) == composite_of(
+            payload
+        ):
+            self._stale.pop(stream, None)
+        else:
+            self._stale[stream] = seq, attempt
+
     def _axis(self, seq: int, stream: str, attempt: _Attempt, payload: AxisScored) -> None:
         if self._lacking and stream in self._lacking:
             self._still_lacking(stream, payload.axis)
         evidence = self._evidence(attempt)
         if evidence is None:
-            attempt.axes[payload.axis] = _score(payload)
+            attempt.axes[payload.axis] = score_of(payload)
             if attempt.gone is not None:
                 self._uncheckable(seq, payload.axis, attempt.gone)
             else:
@@ -167,20 +204,26 @@ class Attempts:
         try:
             derived = derive(payload.scorer, payload.axis, evidence)
         except (BenchledgerError, *UNREADABLE) as error:
-            attempt.axes[payload.axis] = _score(payload)
+            attempt.axes[payload.axis] = score_of(payload)
+            if scorer_version(payload.scorer) is not None and not is_known_scorer(payload.scorer):
+                detail = (
+                    f"{payload.axis} could not be derived again: there is no scorer {payload.scorer} here"
+                )
+                self.unchecked.append(Defect(seq, "scorer", detail))
+                return
             self.defects.append(Defect(seq, "axis", f"{payload.axis} cannot be derived again: {error}"))
             return
         # Equal as they are is equal as JSON, but not the other way round: (1, 2) and [1, 2] are one there.
-        if _is_score(payload, derived):
+        if is_score(payload, derived):
             attempt.axes[payload.axis] = derived
             return
-        attempt.axes[payload.axis] = _score(payload)
+        attempt.axes[payload.axis] = score_of(payload)
         self._differing(seq, attempt, payload, derived)
 
     def _differing(self, seq: int, attempt: _Attempt, payload: AxisScored, derived: AxisScore) -> None:
         wanted = axis_event(derived).to_json()
         found = payload.model_copy(update={"supersedes": None}).to_json()
-        lost = attempt.gone or (_REDACTED if self._missed_blob else None)
+        lost = attempt.gone or (REDACTED if self._missed_blob else None)
         if wanted != found and lost is not None:
             self._uncheckable(seq, payload.axis, lost)
         elif wanted != found:
@@ -226,8 +269,8 @@ class Attempts:
             self.defects.append(Defect(seq, "score", f"policy {payload.policy_id[:12]}… was never declared"))
             return
         expected = evaluate(policy, inputs_of(attempt.outcome, attempt.axes))
-        found = Composite(*[getattr(payload, name) for name in Composite._fields])
-        if expected != found and attempt.gone is not None and attempt.gone != _REDACTED:
+        found = composite_of(payload)
+        if expected != found and attempt.gone is not None and attempt.gone != REDACTED:
             self._uncheckable(seq, "the composite", attempt.gone)
         elif expected != found:
             detail = (
@@ -251,27 +294,3 @@ class Attempts:
 
 def _words(ending: Iterable[str | None]) -> str:
     return " ".join(part for part in ending if part is not None)
-
-
-def _is_score(payload: AxisScored, score: AxisScore) -> bool:
-    return (
-        payload.value == score.value
-        and payload.state == score.state
-        and payload.evidence == score.evidence
-        and payload.payload == score.payload
-        and payload.reason == score.reason
-        and payload.axis == score.axis
-        and payload.scorer == score.scorer
-    )
-
-
-def _score(payload: AxisScored) -> AxisScore:
-    return AxisScore(
-        payload.axis,
-        payload.scorer,
-        payload.value,
-        payload.state,
-        payload.reason,
-        payload.payload,
-        payload.evidence,
-    )

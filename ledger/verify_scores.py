@@ -9,8 +9,9 @@ from functools import partial
 
 from benchledger.ledger.metadata import parse
 from benchledger.ledger.projected import other_version
-from benchledger.ledger.verify_attempts import CELL_TYPES, Attempts, gone
+from benchledger.ledger.verify_attempts import CELL_TYPES, Attempts
 from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_gone import gone
 from benchledger.ledger.verify_spelling import SHORT
 from benchledger.schema.base import Payload
 from benchledger.schema.canonical import canonical_bytes
@@ -32,7 +33,7 @@ class _Reader:
 
     def __init__(self, name: str, schema: int) -> None:
         self.load: Callable[[str], Payload] | None = None
-        self.of_attempt = name in CELL_TYPES
+        self.of_attempt = name in CELL_TYPES or name == "cell.rechecked"
         self.seen: dict[str, Payload] = {}
         if is_known(name, schema):
             model = EVENT_TYPES[name]

@@ -34,7 +34,7 @@ from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
 from benchledger.runners.sandboxes.trees import remove_surely
 from benchledger.runners.sandboxes.watch import apparent_bytes
-from benchledger.runners.secrets import Secrets, mask, mask_json, mask_text, without_half
+from benchledger.runners.secrets import Secrets, holds_secret, mask, mask_json, mask_text, without_half
 from benchledger.runners.workdir import Snapshot, capture, make_workdir
 from benchledger.schema.base import BlobRef
 from benchledger.schema.errors import BenchledgerError, DiskFull, EnvironmentLacks, SandboxFailed
@@ -259,7 +259,8 @@ class _Attempt:
     def _capture(self, before: Snapshot, workdir: Path) -> None:
         self.report("capture", "what changed")
         expect = self.plan.task.expectations
-        found = capture(before, workdir)
+        # a mask finds nothing in the binary form of a patch
+        found = capture(before, workdir, withheld=partial(holds_secret, secrets=self.secrets))
         refs = {"patch": self._keep(found.patch), "manifest": self._keep(found.manifest)}
         self.journal.write(cell_events.captured(found, expect, self.secrets, refs))
         known = [path for path in found.changes.all if matches(path, self.plan.agent.strays)]

@@ -1,8 +1,9 @@
 """What changed between two states of a folder, in git's diff form.
 
 `git apply` takes it. Hunks come from git, heads are written here: git would read attributes
-and follow file types that the agent chose. What has no text form (binary, too large, a
-pipe) is one comment line without a head, which `git apply` passes over.
+and follow file types that the agent chose. Binary files are in git's binary form, so that a
+recheck has every byte. What cannot be shown (too large, a pipe, an archive or a secret, which no
+mask could find any more) is one comment line without a head, which `git apply` passes over.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from benchledger.runners.gitdir import git
@@ -21,6 +22,11 @@ __all__ = ["Side", "make_patch", "quoted"]
 LIMIT = 4 << 20  # bytes of a patch
 _NUL_WINDOW = 8000  # git takes a file for binary that has a NUL in these
 _PLAIN = re.compile(rb'[^\x00-\x1f"\\\x7f-\xff]*')
+_INDEX = re.compile(
+    rb"^(index [0-9a-f]+\.\.[0-9a-f]+).*\n(GIT binary patch\n.*?\n\n)", re.MULTILINE | re.DOTALL
+)
+# Archives in which nothing finds a secret: zip, bzip2, xz, zstd, 7z, rar; gzip and zlib are read.
+_SEALED = (b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"Rar!")
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
 
@@ -34,25 +40,41 @@ class Side:
 
     def text(self, path: str) -> bytes | None:
         """Return what a diff may show of a path: b"" where nothing is, None where it cannot be shown."""
+        content = self.known(path)
+        return None if content is None or b"\0" in content[:_NUL_WINDOW] else content
+
+    def known(self, path: str) -> bytes | None:
+        """Return the content of a file, or the target of a link; b"" where nothing is, None where not kept."""
         entry = self.entries.get(path)
         if entry is None:
             return b""
-        content = self.contents.get(path)
-        if content is None or entry.kind not in {"file", "link"} or b"\0" in content[:_NUL_WINDOW]:
-            return None
-        return content
+        return self.contents.get(path) if entry.kind in {"file", "link"} else None
+
+    def kind(self, path: str) -> str | None:
+        entry = self.entries.get(path)
+        return None if entry is None else entry.kind
 
 
-def make_patch(before: Side, after: Side, paths: Iterable[str], limit: int = LIMIT) -> bytes:
+def _nothing(_content: bytes) -> bool:
+    return False
+
+
+def make_patch(
+    before: Side,
+    after: Side,
+    paths: Iterable[str],
+    limit: int = LIMIT,
+    withheld: Callable[[bytes], bool] = _nothing,
+) -> bytes:
     """Return the patch from `before` to `after` over `paths`, at most about `limit` bytes.
 
-    Files of the start come first, so that a flood of new ones cannot push them out; what no
-    longer fits is named in a comment line each.
+    `withheld` says of a binary content that it must not be stored. Files of the start come first, so
+    that a flood of new ones cannot push them out; what no longer fits is named in a comment line each.
     """
     ordered = sorted(paths, key=lambda path: (path not in before.entries, path))
     pieces: list[bytes] = []
     used = 0
-    hunks = _all_hunks(before, after, ordered)
+    hunks = _all_hunks(before, after, ordered, withheld)
     for path in ordered:
         piece = b"".join(_sections(before, after, path, hunks))
         if used + len(piece) > limit:
@@ -67,7 +89,8 @@ def _sections(
 ) -> Iterable[bytes]:
     old, new = before.entries.get(path), after.entries.get(path)
     if before.text(path) is None or after.text(path) is None:
-        yield _stub(path, new, "no text to show")
+        body = hunks.get((path, "binary"))
+        yield _stub(path, new, "no text to show") if body is None else _head(path, old, new) + body
     elif not hunks:
         yield _stub(path, new, "git took too long")
     elif old is not None and new is not None and old.kind != new.kind:
@@ -128,19 +151,33 @@ def _escaped(byte: int) -> str:
     return chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}"
 
 
-def _all_hunks(before: Side, after: Side, paths: Iterable[str]) -> dict[tuple[str, str], bytes]:
-    """Return (path, way) -> hunks; way is "" for a change, "out" and "in" where the kind changed."""
+def _all_hunks(
+    before: Side, after: Side, paths: Iterable[str], withheld: Callable[[bytes], bool]
+) -> dict[tuple[str, str], bytes]:
+    """Return (path, way) -> hunks; way is "" for a change, "out" and "in" where the kind changed, or "binary"."""
     pairs: dict[tuple[str, str], tuple[bytes, bytes]] = {}
     for path in paths:
         old, new = before.text(path), after.text(path)
+        first, second = before.kind(path), after.kind(path)
         if old is None or new is None:
-            continue
-        first, second = before.entries.get(path), after.entries.get(path)
-        if first is not None and second is not None and first.kind != second.kind:
+            if both := _binary(before, after, path, withheld):
+                pairs[path, "binary"] = both
+        elif None not in {first, second} and first != second:
             pairs[path, "out"], pairs[path, "in"] = (old, b""), (b"", new)
         else:
             pairs[path, ""] = (old, new)
     return _diffed(pairs)
+
+
+def _binary(
+    before: Side, after: Side, path: str, withheld: Callable[[bytes], bool]
+) -> tuple[bytes, bytes] | None:
+    """Return both contents of a file that is binary before or after, where the later one may be stored."""
+    old, new = before.known(path), after.known(path)
+    files = {before.kind(path), after.kind(path)} <= {"file", None}
+    if not files or old is None or new is None or new.startswith(_SEALED) or withheld(new):
+        return None
+    return old, new
 
 
 def _diffed(pairs: Mapping[tuple[str, str], tuple[bytes, bytes]]) -> dict[tuple[str, str], bytes]:
@@ -151,7 +188,15 @@ def _diffed(pairs: Mapping[tuple[str, str], tuple[bytes, bytes]]) -> dict[tuple[
                 (root / side).mkdir(exist_ok=True)
                 (root / side / f"{number:08d}").write_bytes(content)
         # Numbers instead of names: no .gitattributes of the agent's can hide a change.
-        shape = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--text", "-U3")
+        shape = (
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-renames",
+            "--binary",
+            "--full-index",
+            "-U3",
+        )
         try:
             done = git(root, "diff", "--no-index", *shape, "a", "b") if pairs else None
         except subprocess.TimeoutExpired:
@@ -165,7 +210,11 @@ def _bodies(diff: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for section in re.split(rb"^diff --git ", diff, flags=re.MULTILINE)[1:]:
         head, _, rest = section.partition(b"\n")
-        start = re.search(rb"^@@ ", rest, flags=re.MULTILINE)
         name = head.rpartition(b"/")[2].decode()
-        found[name] = rest[start.start() :] if start else b""
+        if binary := _INDEX.match(rest):
+            # the way there alone: the way back is the task's own file
+            found[name] = binary[1] + b"\n" + binary[2]
+        else:
+            start = re.search(rb"^@@ ", rest, flags=re.MULTILINE)
+            found[name] = rest[start.start() :] if start else b""
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,10 +130,16 @@ def _scan(folder: Path, bounds: Bounds, before: Snapshot | None) -> Scan:
     return scan(folder, bounds, lambda path: path == ".git", differs, known)
 
 
-def capture(before: Snapshot, folder: Path, bounds: Bounds | None = None) -> WorkdirCapture:
+def capture(
+    before: Snapshot,
+    folder: Path,
+    bounds: Bounds | None = None,
+    withheld: Callable[[bytes], bool] = lambda _content: False,
+) -> WorkdirCapture:
     """Return what changed in `folder` since `before`, whatever state it was left in; never raises for it.
 
-    Call it when no process of the agent is alive any more.
+    `withheld` says of a binary content that the patch must not hold it. Call it when no process of
+    the agent is alive any more.
     """
     found = _scan(folder, bounds or Bounds(), before)
     changes = _changes(before.entries, found.entries)
@@ -146,7 +152,10 @@ def capture(before: Snapshot, folder: Path, bounds: Bounds | None = None) -> Wor
     if before.commit is not None and commits is None:
         notes.append("the history is gone or cannot be read, so new commits are not known")
     patch = make_patch(
-        Side(before.entries, before.contents), Side(found.entries, _contents(before, found)), changes.all
+        Side(before.entries, before.contents),
+        Side(found.entries, _contents(before, found)),
+        changes.all,
+        withheld=withheld,
     )
     manifest = _manifest(found, changed_git, notes)
     return WorkdirCapture(changes, commits, tuple(changed_git), patch, manifest, tuple(notes))

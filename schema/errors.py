@@ -6,6 +6,7 @@
     |-- BadInput                   exit 1   foreign bytes that cannot be taken
     |   |-- CanonicalError         exit 1   no canonical JSON form
     |   |-- RecordErrors           exit 1   some records of a file are bad: line, field, reason
+    |   |-- CannotRecheck          exit 1   what was recorded does not suffice to run the checks again
     |   `-- Conflict               exit 1   the same identity with other content
     |-- Tampered                   exit 1   what is stored is not what was hashed
     |-- SandboxFailed              exit 1   the place broke in which a program ran
@@ -32,6 +33,7 @@ from typing import Literal
 __all__ = [
     "BadInput",
     "BenchledgerError",
+    "CannotRecheck",
     "CanonicalError",
     "Conflict",
     "DatabaseFailed",
@@ -116,6 +118,12 @@ class RecordErrors(BadInput):
         self.errors = list(errors)
         more = f" (and {len(self.errors) - 1} more)" if len(self.errors) > 1 else ""
         super().__init__(f"{self.errors[0]}{more}", hint)
+
+
+class CannotRecheck(BadInput):
+    """The recorded patch, its manifest or the task is not what the checks would have to run on."""
+
+    default_hint = "see what was recorded with `benchledger show CELL`"
 
 
 class Conflict(BadInput):

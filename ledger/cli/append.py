@@ -113,6 +113,9 @@ def _say(file: str, report: AppendReport) -> None:
     click.echo(
         f"{clean(file)}: {count(report.cells, 'cell')} in {count(report.events, 'event')} appended{there}"
     )
+    if report.left:
+        said = f"left there: {count(report.left, 'score')} of attempts that were regraded otherwise here"
+        click.echo(f"{said}; `benchledger regrade` makes them from the evidence")
 
 
 def _close(total: AppendReport, *, as_json: bool) -> None:

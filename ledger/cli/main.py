@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": (f"{_HERE}.export:export", "Write the whole ledger as JSON Lines."),
     "verify": (f"{_HERE}.verify:verify", "Check every byte and every number of the ledger."),
     "rescore": (f"{_HERE}.rescore:rescore", "Score all history under other weights and show what moves."),
+    "regrade": (f"{_HERE}.regrade:regrade", "Run the scorers of this version over stored evidence."),
+    "recheck": (f"{_HERE}.recheck:recheck", "Apply a recorded patch to its task again and run the checks."),
     "cells": (f"{_HERE}.cells:cells", "List cells with their composite, one row each."),
     "show": (f"{_HERE}.show:show", "Show all that is known of one cell."),
     "leaderboard": (f"{_HERE}.leaderboard:leaderboard", "Rank agent x model under a policy."),

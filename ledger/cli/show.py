@@ -105,6 +105,11 @@ def _axes(view: Mapping[str, Any]) -> None:
     ]
     table(("axis", ">value", "state", "reason", "scorer", ">event", "hash"), rows)
     for axis, found in view["axes"].items():
+        for old in found["superseded"]:
+            value = old["state"] if old["value"] is None else _text(old["value"])
+            said = f"superseded: {axis} {value} by {old['scorer']}, event {old['seq']}"
+            click.echo(f"  {clean(said)} {old['hash'][:16]}")
+    for axis, found in view["axes"].items():
         for key, value in found["payload"].items():
             text = _text(value)
             click.echo(f"  {axis}.{clean(key)} = {text if len(text) <= _WIDE else text[:_WIDE] + '…'}")
@@ -144,6 +149,10 @@ def _history(view: Mapping[str, Any]) -> None:
         for item in view["attempts"]
     ]
     table((">attempt", "outcome", "state"), rows)
+    for item in view["rechecks"]:
+        verdict = "agrees with" if item["agrees"] else "DISAGREES with"
+        said = f"rechecked: {item['passed']} of {item['times']} passed, which {verdict} the recorded verdict"
+        click.echo(f"{said}; event {item['seq']} {item['hash'][:16]}")
     for item in view["adjudications"]:
         by = " by a filter" if item["by_filter"] else ""
         link = f" ({item['link']})" if item["link"] else ""

@@ -91,7 +91,7 @@ def _remember(path: Path, report: VerifyReport, *, accept: bool) -> None:
         ledger_id = ledger.ledger_id
     if accept:
         heads.accept(ledger_id, report.head)
-    note_head(ledger_id, report.head, verified=report.checked == "full" and report.compared)
+    note_head(ledger_id, report.head, verified=report.checked == "full" and report.whole)
 
 
 def _tell(path: Path, report: VerifyReport) -> None:
@@ -109,7 +109,7 @@ def _tell(path: Path, report: VerifyReport) -> None:
         click.echo(f"could not be checked: {count(len(report.unchecked), 'item')}")
         table((">seq", "kind", "detail"), [_row(item) for item in report.unchecked])
     if report.ok:
-        click.echo("no defect" if report.compared else "no defect in what could be checked")
+        click.echo("no defect" if report.whole else "no defect in what could be checked")
         return
     click.echo(f"{count(len(report.defects), 'defect')}:")
     table((">seq", "kind", "detail"), [_row(item) for item in report.defects])

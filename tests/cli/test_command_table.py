@@ -105,4 +105,4 @@ def test_completion_prints_a_script_for_each_shell(shell):
 
 def test_completion_offers_commands_and_options():
     found = cli.shell_complete(click.Context(cli, info_name="benchledger"), "re")
-    assert [item.value for item in found] == ["rescore", "rebuild"]
+    assert [item.value for item in found] == ["rescore", "regrade", "recheck", "rebuild"]

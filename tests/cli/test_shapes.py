@@ -66,6 +66,22 @@ CELL = dict(
     coverage=MAYBE, axes=dict, model_calls=int, notes=list, drifts=int,
 )
 CHECK = CELL | dict(provisional=bool, not_for_citation=list, policy=TEXT)
+REGRADE = dict(
+    scorers=dict, selection=dict, policy=POLICY, dry_run=bool, attempts=int, moved=int, composites=int, published=int,
+    events=int, later=dict, axes=list, skipped=list, cells=list, rows=list, ledger=TEXT, head=HEAD,
+)
+REGRADE_AXIS = dict(axis=TEXT, before=MAYBE_TEXT, after=TEXT, scored=int, moved=int)
+REGRADE_CELL = dict(
+    ref=TEXT, axis=TEXT, scorer_before=MAYBE_TEXT, scorer_after=TEXT, before=MAYBE, after=MAYBE,
+    state_before=MAYBE_TEXT, state_after=TEXT,
+)
+RECHECK = dict(
+    cells=list, not_rechecked=list, left=int, ledger=TEXT, head=HEAD,
+    repeatability=dict(share=MAYBE, cells=int, repeats=int, agreeing=int),
+)
+RECHECK_CELL = dict(
+    ref=TEXT, task=TEXT, sandbox=TEXT, times=int, passed=int, recorded=bool, agrees=bool, seq=int,
+)
 PUSHED = dict(agent=TEXT, version=TEXT, image_id=TEXT, pushed=TEXT)
 # fmt: on
 

@@ -38,6 +38,7 @@ def test_what_ran_live_sealed_pinned_planned_and_verified_is_citable():
         ({"version": None}, "version of the agent not recorded"),
         ({"planned": False}, "not planned before launch"),
         ({"verified": False}, "not verified on this machine"),
+        ({"disagrees": True}, "recheck disagrees"),
     ],
 )
 def test_each_thing_that_is_missing_is_one_reason(change, reason):
@@ -56,6 +57,7 @@ def test_each_thing_that_is_missing_is_one_reason(change, reason):
         not_isolated=st.sampled_from([(), ("network",)]),
         planned=st.booleans(),
         verified=st.booleans(),
+        disagrees=st.booleans(),
     )
 )
 def test_a_number_is_citable_exactly_where_nothing_speaks_against_it(seen):
@@ -66,3 +68,4 @@ def test_a_number_is_citable_exactly_where_nothing_speaks_against_it(seen):
         assert not seen.not_isolated
         assert seen.planned
         assert seen.verified
+        assert not seen.disagrees

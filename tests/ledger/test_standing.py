@@ -7,7 +7,7 @@ import pytest
 from benchledger.ledger.cells import CellReader
 from benchledger.ledger.leaderboard import leaderboard
 from benchledger.ledger.store import Ledger
-from benchledger.schema.events import AgentIdentity, CellSetup, GraderRan
+from benchledger.schema.events import AgentIdentity, CellRechecked, CellSetup, GraderRan
 from benchledger.schema.history import Selection, SweepPlanned
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
@@ -73,6 +73,22 @@ def test_one_cell_that_is_not_citable_makes_its_row_provisional(
     assert "citable" not in _standing(ledger, task=("c/two",))
     if "agent" not in changed or changed["agent"].version:  # type: ignore[attr-defined]
         assert _standing(ledger) == ["provisional"]
+
+
+def test_a_recheck_that_disagrees_makes_its_row_provisional(ledger: Ledger) -> None:
+    _plan(ledger)
+    _run(ledger, "one")
+    _run(ledger, "two")
+    stream = "cell/s/a/m/c/two#run1@1"
+    ledger.emit(Draft(stream, CellRechecked(times=2, passed=2, agrees=True)))
+    assert _standing(ledger) == ["citable"]
+    ledger.emit(Draft(stream, CellRechecked(times=2, passed=1, agrees=False)))
+    assert _standing(ledger) == ["provisional"]
+    assert _standing(ledger, task=("c/one",)) == ["citable"]
+    reader = CellReader(ledger, ledger.connection, GATED_1)
+    reasons = {row["task"]: row["standing_reasons"] for row in reader.rows(Selection())}
+    assert "recheck disagrees" in reasons["c/two"]
+    assert "recheck disagrees" not in reasons["c/one"]
 
 
 def test_what_was_not_planned_before_its_launch_is_provisional(ledger: Ledger) -> None:

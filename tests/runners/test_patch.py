@@ -17,7 +17,19 @@ names = st.sampled_from(
     ["a", "b.txt", "dir/c", "dir/ü", "x y", 'q"t', "back\\slash", "tab\tname", "dir/deep/e"]
 )
 lines = st.sampled_from(
-    ["one", "two", "", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "diff --git a/x b/x", "\\", "é\r"]
+    [
+        "one",
+        "two",
+        "",
+        "--- a/x",
+        "+++ b/x",
+        "@@ -1 +1 @@",
+        "diff --git a/x b/x",
+        "\\",
+        "é\r",
+        "\0\1",
+        "GIT binary patch",
+    ]
 )
 texts = st.builds(
     lambda found, end: "\n".join(found) + end, st.lists(lines, max_size=8), st.sampled_from(["", "\n"])
@@ -74,14 +86,36 @@ def test_attributes_of_the_agent_hide_nothing(tmp_path):
     assert b"-1\n+2\n" in changed(tmp_path, {"a.py": b"1\n"}, hidden)
 
 
-def test_binary_files_are_a_comment_that_git_passes_over(tmp_path):
-    patch = changed(tmp_path, {"a": b"1\n", "b": b"\0"}, {"a": b"2\n", "b": b"\0\1", "c": b"\0"})
-    assert patch.count(b"diff --git") == 1
-    assert b"# b: file, 2 bytes, blake3 " in patch
-    done = subprocess.run(
-        ["git", "apply", "--check", "-"], cwd=tmp_path / "a", input=patch, capture_output=True, check=False
-    )
+def applied(folder: Path, patch: bytes) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    done = subprocess.run(["git", "apply", "-"], cwd=folder, input=patch, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_binary_files_are_whole_in_a_patch(tmp_path):
+    first = {"a": b"1\n", "b": b"\0", "gone": b"\0x", "emptied": b"\0y"}
+    second = {"a": b"2\n", "b": b"\0\1" * 5_000, "c": bytes(range(256)), "emptied": b""}
+    patch = changed(tmp_path, first, second)
+    assert b"#" not in patch.partition(b"diff --git")[0]
+    applied(tmp_path / "a", patch)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir() if path.is_file()} == second
+
+
+def test_what_is_too_large_or_sealed_or_withheld_is_a_comment_that_git_passes_over(tmp_path):
+    second = {"a": b"2\n", "large": b"\0" * 60, "zip": b"PK\x03\x04\0", "key": b"\0secret"}
+    for name, content in second.items():
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / "b" / name).write_bytes(content)
+    (tmp_path / "a").mkdir()
+    before = snapshot(tmp_path / "a")
+    patch = capture(
+        before, tmp_path / "b", Bounds(kept_per_file=50), lambda content: b"secret" in content
+    ).patch
+    assert patch.count(b"diff --git") == 1
+    assert patch.count(b": no text to show\n") == 3
+    assert b"# zip: file, 5 bytes, blake3 " in patch
+    applied(tmp_path / "a", patch)
+    assert (tmp_path / "a/a").read_bytes() == b"2\n"
 
 
 def test_a_patch_has_a_bound_and_files_of_the_start_come_first(tmp_path):
