@@ -117,17 +117,19 @@ def _condition(origin: str, payload: Mapping[str, Any]) -> str:
     image = agent.get("image_digest") or agent.get("image_id")
     limits = json_text(get("limits"))
     rest = get("sandbox"), get("endpoint_origin"), get("protocol")
-    return _condition_text(origin, image, limits, json_text((get("host") or {}).get("not_isolated")), *rest)
+    host = get("host") or {}
+    told = json_text({name: host[name] for name in ("environment", "not_isolated") if host.get(name)} or None)
+    return _condition_text(origin, image, limits, told, *rest)
 
 
 @lru_cache(maxsize=1024)
 def _condition_text(
-    origin: str, image: str | None, limits: str | None, exposed: str | None, *rest: str | None
+    origin: str, image: str | None, limits: str | None, host: str | None, *rest: str | None
 ) -> str:
     parts: dict[str, Any] = dict(zip(("sandbox", "endpoint_origin", "protocol"), rest, strict=True))
     parts |= {"origin": origin, "image": image, "limits": None if limits is None else json.loads(limits)}
-    if exposed is not None:
-        parts["not_isolated"] = json.loads(exposed)
+    if host is not None:
+        parts |= json.loads(host)
     return json_text(parts) or ""
 
 

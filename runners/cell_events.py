@@ -44,6 +44,8 @@ def setup(plan: CellPlan, now_us: int) -> CellSetup:
     host = host_facts()
     if plan.installed is not None and plan.installed.lock:
         host |= {"agent_lock": plan.installed.lock, "agent_runtime": plan.installed.runtime}
+    if plan.environment is not None:
+        host["environment"] = plan.environment.digest
     if plan.not_isolated:
         host["not_isolated"] = list(plan.not_isolated)
     return CellSetup(

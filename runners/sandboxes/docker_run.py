@@ -28,7 +28,7 @@ from benchledger.runners.sandboxes.watch import Breach, Watch
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 from benchledger.schema.task import Limits
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "reaped"]
 
 READY_SECONDS = 60.0
 END_SECONDS = 30
@@ -87,7 +87,7 @@ class Attempt:
         return self._report(state, breach, streams.left or 0, times, over=over)
 
     def _create(self, launch: Launch, limits: Limits, environment: dict[str, str]) -> None:
-        self._after.enter_context(_reaped())
+        self._after.enter_context(reaped())
         try:
             with engine.translated("create the container"):
                 made = self._client.containers.create(
@@ -200,7 +200,7 @@ class Attempt:
 
 
 @contextlib.contextmanager
-def _reaped() -> Iterator[None]:
+def reaped() -> Iterator[None]:
     """See to it that this process's containers are removed where it is killed before the end of the body."""
     label = f"{engine.OWNER_LABEL}={engine.owner()}"
     command = [sys.executable, "-I", "-S", reaper_program.__file__, label, json.dumps(sys.path)]
