@@ -93,7 +93,7 @@ class _Attempt:
     def run(self, sandbox: Sandbox) -> Ended:
         self.began = time.monotonic()
         self.report("setup", f"{self.plan.cell}@{self.plan.attempt}")
-        self.journal.write(cell_events.setup(self.plan, self.clock.now_us()))
+        self.journal.write(*cell_events.claim(self.plan, self.clock.now_us()))
         interrupted: BaseException | None = None
         folder: Path | None = None
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchledger.schema.errors import UnknownName
 from benchledger.scorers.evidence import AxisScore, Evidence
+from benchledger.scorers.private import shown
 
 __all__ = [
     "ALWAYS_SCORED",
@@ -65,7 +66,7 @@ def score_axes(evidence: Evidence) -> list[AxisScore]:
     A published cell is read off its source record, everything else is scored from evidence.
     """
     if evidence.setup.mode == "published":
-        return [*_load(PUBLISHED)(evidence)]
+        return [shown(evidence, score) for score in _load(PUBLISHED)(evidence)]
     return [derive(CURRENT[axis], axis, evidence) for axis in AXES]
 
 
@@ -77,11 +78,11 @@ def derive(scorer: str, axis: str, evidence: Evidence) -> AxisScore:
     """
     made = _load(scorer)(evidence)
     if isinstance(made, AxisScore) and made.axis == axis:
-        return made
+        return shown(evidence, made)
     given = {score.axis: score for score in ((made,) if isinstance(made, AxisScore) else made)}
     if axis not in given:
         raise UnknownName(f"axis of scorer {scorer}", axis, given)
-    return given[axis]
+    return shown(evidence, given[axis])
 
 
 @lru_cache(maxsize=64)

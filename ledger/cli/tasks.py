@@ -239,6 +239,7 @@ def _whole(task: Task) -> dict[str, Any]:
     script, known = task.script(), identity(task)
     return _row(task) | {
         "folder": str(task.folder),
+        "private": task.private,
         "checks": task.checks.to_json(),
         "environment": task.environment.to_json(),
         "expectations": task.expectations.to_json(),

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shlex
+import socket
 import tarfile
 import tempfile
 import time
@@ -26,6 +28,7 @@ from benchledger.runners.environments.bases import Base
 from benchledger.runners.environments.clients import Carried, carried_settings
 from benchledger.runners.environments.network import way_out
 from benchledger.runners.environments.recipe import SETUP_SECONDS, TASK_ENV, Ready, container_recipe, failed
+from benchledger.runners.host import process_start
 from benchledger.runners.images import layers
 from benchledger.runners.kept import data_root, locked
 from benchledger.runners.sandboxes import archive, engine
@@ -33,6 +36,7 @@ from benchledger.runners.sandboxes.docker_run import reaped
 from benchledger.runners.sandboxes.volume import CELL, PLACES
 from benchledger.runners.task import Task
 from benchledger.schema.errors import EnvironmentLacks
+from benchledger.schema.frame import blob_digest
 
 __all__ = ["INSIDE", "TAG", "set_up"]
 
@@ -197,7 +201,8 @@ def _container(client: docker.DockerClient, base: Base, own: dict[str, str]) -> 
 @contextlib.contextmanager
 def _committed(client: docker.DockerClient, container: str) -> Any:
     """Yield the layers of what a container left. The engine's own image of it goes at the end."""
-    trial = f"trial-{uuid.uuid4().hex[:12]}"
+    _remove_stale(client)
+    trial = f"{_trial_of()}-{os.getpid()}-{process_start(os.getpid())}-{uuid.uuid4().hex[:12]}"
     with engine.translated("keep what a setup left"):
         client.api.commit(container, TAG, trial)
         below = tuple(client.images.get(f"{TAG}:{trial}").attrs["RootFS"]["Layers"])
@@ -206,6 +211,21 @@ def _committed(client: docker.DockerClient, container: str) -> Any:
     finally:
         with contextlib.suppress(*engine.FOREIGN):
             client.api.remove_image(f"{TAG}:{trial}")
+
+
+def _trial_of() -> str:
+    return f"trial-{blob_digest(socket.gethostname().encode())[:12]}"
+
+
+def _remove_stale(client: docker.DockerClient) -> None:
+    """Remove what a maker on this machine left that was killed between two steps."""
+    for each in client.api.images(TAG):
+        for name in each["RepoTags"] or ():
+            trial, _, rest = name.partition(":")[2].partition("-")[2].partition("-")
+            pid, _, more = rest.partition("-")
+            if f"trial-{trial}" == _trial_of() and process_start(int(pid)) != more.partition("-")[0]:
+                with contextlib.suppress(docker.errors.APIError):
+                    client.api.remove_image(name)
 
 
 def _named(client: docker.DockerClient, below: tuple[str, ...], config: dict[str, Any], tag: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchledger.runners.environments import local
 from benchledger.runners.environments.recipe import Ready
+from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.runners.task import Environment, Task
 from benchledger.schema.errors import UsageError
@@ -49,8 +50,9 @@ def local_place(task: Task, progress: Progress = lambda _: None) -> Place:
     """Return where programs of a task run on this machine; its environment is made where it is missing."""
     refuse_unmade(task, "local")
     ready = local.local_environment(task, progress)
-    checks = None if ready is None else local.checks_sandbox(task)
-    return Place(ready, local.local_sandbox(ready), checks, local.path_with(ready))
+    if ready is None:
+        return Place(None, Local, None, local.path_with(None))
+    return Place(ready, *local.sandboxes(task), local.path_with(ready))
 
 
 def task_image(task: Task, progress: Progress = lambda _: None) -> Ready | None:

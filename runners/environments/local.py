@@ -33,7 +33,7 @@ from benchledger.runners.workdir import lay_over
 from benchledger.schema.errors import DiskFull, EnvironmentLacks, NoAccess
 from benchledger.schema.task import Limits
 
-__all__ = ["altered", "checks_sandbox", "local_environment", "local_sandbox", "path_with", "variables"]
+__all__ = ["altered", "local_environment", "path_with", "sandboxes", "variables"]
 
 _RECORD = "environment.json"
 _LINK, _BUILDS = "ready", ".builds"
@@ -52,7 +52,7 @@ def local_environment(task: Task, progress: Progress = lambda _: None) -> Ready 
     if not task.environment.setup:
         return None
     digest = local_recipe(task)
-    place = data_root() / "environments" / digest
+    place = _place(digest)
     if ready := _standing(place):
         return ready
     try:
@@ -67,8 +67,11 @@ def local_environment(task: Task, progress: Progress = lambda _: None) -> Ready 
 
 
 def altered(ready: Ready | None) -> bool:
-    """Return whether a local environment is no longer what its setup made."""
-    return ready is not None and bool(ready.folder) and not _whole(ready)
+    """Return whether the environment that stands on this machine for that recipe is not what its setup made."""
+    if ready is None or not ready.folder:
+        return False
+    place = _place(ready.digest)
+    return (place / _LINK).is_symlink() and _standing(place) is None
 
 
 def path_with(ready: Ready | None) -> str:
@@ -85,25 +88,26 @@ def variables(ready: Ready | None) -> dict[str, str]:
     return {TASK_ENV: ready.folder, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def local_sandbox(ready: Ready | None) -> Callable[..., Sandbox]:
-    """Return what makes a local sandbox whose programs have the environment."""
-    return Local if ready is None else partial(Local, path=path_with(ready), variables=variables(ready))
+def sandboxes(task: Task) -> tuple[Callable[..., Sandbox], Callable[[], Sandbox]]:
+    """Return what makes a sandbox for an agent, and one for the checks.
+
+    Each has the environment as its setup made it, whatever an agent did to it since: one plan makes many cells.
+    """
+    return partial(_with_environment, task), partial(_with_environment, task)
 
 
-def checks_sandbox(task: Task) -> Callable[[], Sandbox]:
-    """Return what makes a sandbox for checks: with the environment as its setup made it, whatever an agent did."""
-    return partial(_for_checks, task)
-
-
-def _for_checks(task: Task) -> Sandbox:
+def _with_environment(task: Task, place: Path | None = None) -> Sandbox:
     try:
         ready = local_environment(task)
     except EnvironmentLacks as error:
         # what a package client says may name a registry's password, and this text is kept
         said = f"the environment of {task.id} was altered, and could not be made again"
         raise EnvironmentLacks(said, "see `benchledger tasks check`") from error
-    assert ready is not None  # noqa: S101  only a task with a setup comes here
-    return local_sandbox(ready)()
+    return Local(path=path_with(ready), variables=variables(ready), place=place)
+
+
+def _place(digest: str) -> Path:
+    return data_root() / "environments" / digest
 
 
 def _standing(place: Path) -> Ready | None:

@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+import time
 import uuid
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from benchledger.runners.agents.files import read_toml
 from benchledger.runners.agents.install import Installed, recipe_digest
 from benchledger.runners.agents.spec import AgentSpec
+from benchledger.runners.environments.container import TAG, _trial_of
 from benchledger.runners.environments.find import task_image
 from benchledger.runners.images.agent import image_for
 from benchledger.runners.images.build import build_layer_image
@@ -155,6 +159,52 @@ def test_a_setup_that_fails_in_a_container_says_its_last_lines_and_leaves_nothin
         task_image(task)
     assert {each["Id"] for each in client.api.images(all=True)} <= before
     assert containers(client) == []
+
+
+MAKER = """\
+import sys
+from pathlib import Path
+from benchledger.runners.environments.find import task_image
+from benchledger.runners.task import load_task
+task_image(load_task(Path(sys.argv[1])), lambda line: print(line, flush=True))
+"""
+
+
+def test_a_maker_that_is_killed_leaves_no_container_and_no_image_that_looks_ready(tmp_path, client, image):
+    word = uuid.uuid4().hex
+    task = task_with(tmp_path, (f"sleep 600; : {word}",), PLAIN)
+    tags = {tag for each in client.api.images() for tag in each["RepoTags"] or ()}
+    with subprocess.Popen([sys.executable, "-c", MAKER, task.folder], stdout=subprocess.PIPE) as maker:
+        while word.encode() not in (line := maker.stdout.readline()):
+            assert line, "the maker ended"
+        maker.kill()
+
+    def left():
+        found = client.api.containers(filters={"label": OWNER_LABEL})
+        return [each for each in found if f"/{maker.pid}/" in each["Labels"][OWNER_LABEL]]
+
+    deadline = time.monotonic() + 60
+    while left():
+        assert time.monotonic() < deadline, "the container outlived its maker"
+        time.sleep(0.2)
+    made = {tag for each in client.api.images() for tag in each["RepoTags"] or ()} - tags
+    assert not [tag for tag in made if tag.startswith(TAG) and "trial" not in tag]
+
+
+def test_what_a_killed_maker_committed_is_removed_by_the_next_one(tmp_path, client, image):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    trial = f"{_trial_of()}-{gone.pid}-1-0123456789ab"
+    other = f"trial-0123456789ab-{gone.pid}-1-0123456789ab"
+    for tag in (trial, other):
+        client.api.tag(image, TAG, tag)
+    try:
+        task_image(task_with(tmp_path, (unique(WORD),), PLAIN))
+        left = {tag for each in client.api.images(TAG) for tag in each["RepoTags"]}
+        assert f"{TAG}:{trial}" not in left
+        assert f"{TAG}:{other}" in left
+    finally:
+        client.api.remove_image(f"{TAG}:{other}")
 
 
 def test_a_setup_that_does_not_end_in_its_container_is_ended(tmp_path, client, image, monkeypatch):

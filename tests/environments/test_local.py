@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +149,9 @@ def test_an_agent_that_alters_the_environment_gains_nothing_by_it(tmp_path, ledg
     (graded,) = payloads(ledger, ran.ref, "grader.ran")
     assert (graded["exit_code"], graded["checks_after"]) == (1, {"sum": False, "kept": True})
     assert "the agent altered the task's environment" in ran.notes
+    again = run_into(ledger, parts, steps(parts, "cat $TASK_ENV/word; echo 4 > sum.txt"))
+    assert passes(again)
+    assert "altered" not in again.notes
     after = local.local_environment(task)
     assert after.folder != before.folder
     honest = run_into(ledger, prepare(Request(agent="oracle", task="made/sum", roots=[root])), None)
@@ -174,7 +176,8 @@ def test_python_that_is_merely_used_does_not_alter_an_environment(tmp_path, plac
     ready = local.local_environment(task)
     assert judge_in(task).result == "sound"
     assert not local.altered(ready)
-    assert local.altered(replace(ready, state="0" * 64))
+    Path(ready.folder, "word").chmod(0o600)
+    assert local.altered(ready)
     assert not local.altered(None)
     assert not local.altered(Ready("0" * 64, image_id="sha256:1"))
 
