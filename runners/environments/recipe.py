@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import shutil
+import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,19 @@ class Ready:
 def local_recipe(task: Task) -> str:
     """Return the digest of what is made on this machine: commands, files, system, and the usual interpreters."""
     found = {name: shutil.which(name) for name in ("python3", "node")}
-    tools = {name: str(Path(path).resolve()) for name, path in found.items() if path}
+    tools = {name: [str(Path(path).resolve()), _version(path)] for name, path in found.items() if path}
     machine = {"system": platform.system(), "machine": platform.machine(), "libc": platform.libc_ver()[1]}
     return _digest(task, {"kind": "local", "tools": tools, **machine})
+
+
+@cache
+def _version(program: str) -> str:
+    """Return what a program says of its version: behind one path, such as that of a shim, may be several."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def container_recipe(task: Task, base: str) -> str:

@@ -63,6 +63,19 @@ def test_another_setup_or_other_files_make_another_environment_and_another_condi
     assert {row[0] for row in found} == {local.local_environment(task).digest for task in tasks[:2]}
 
 
+def test_another_interpreter_makes_another_environment(tmp_path, place, monkeypatch):
+    task = task_with(tmp_path / "tasks", WORD, PLAIN)
+    digests = {local.local_environment(task).digest}
+    for number in (1, 2):
+        fake = tmp_path / str(number) / "python3"
+        fake.parent.mkdir()
+        fake.write_text(f"#!/bin/sh\necho Python 3.99.{number}\n")
+        fake.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+        digests.add(local.local_environment(task).digest)
+    assert len(digests) == 3
+
+
 def test_a_setup_runs_in_a_copy_of_the_workdir_and_changes_no_file_of_the_task(tmp_path, place):
     task = task_with(tmp_path, ("cat sum.txt > $TASK_ENV/word; echo 9 > sum.txt; rm -r src",), PLAIN)
     ready = local.local_environment(task)
