@@ -71,9 +71,9 @@ def export(out: str, *, public: bool, force: bool, as_json: bool) -> None:
         click.echo(f"{clean(out)}: {what}, head {head_text(report.head)}")
         for reason, number in sorted(Counter(each.reason for each in report.withheld).items()):
             click.echo(f"withheld: {count(number, 'payload')}, for {clean(reason)}")
-        if declared:
-            said = f"{count(declared, 'withheld payload')} declared, head {head_text(report.head)}"
-            click.echo(f"ledger {clean(str(ledger_path()))}: {said}")
+    if declared and not as_json:
+        said = f"{count(declared, 'withheld payload')} declared, head {head_text(report.head)}"
+        click.echo(f"ledger {clean(str(ledger_path()))}: {said}", err=out == "-")
 
 
 def _declared_first(out: str) -> tuple[int, ExportReport]:

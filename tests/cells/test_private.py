@@ -195,6 +195,15 @@ def test_nothing_is_written_before_the_chain_declares_what_is_withheld(tmp_path,
     assert WORD.encode() not in spelled(out.getvalue())
 
 
+def test_a_public_export_in_a_pipe_says_beside_it_what_was_declared(tmp_path, filled):
+    piped = call("--ledger", tmp_path / "cells.db", "export", "--public")
+    assert "withheld payloads declared, head" in piped.stderr
+    assert WORD.encode() not in spelled(piped.stdout_bytes)
+    named = call("--ledger", tmp_path / "cells.db", "export", tmp_path / "named.jsonl", "--public")
+    assert "payloads, for task made/sum is private" in named.stdout
+    assert (tmp_path / "named.jsonl").read_bytes() == piped.stdout_bytes
+
+
 def test_a_ledger_without_private_tasks_is_exported_whole_and_not_written(tmp_path, ledger, root):
     run_into(ledger, prepare(Request(agent="oracle", task="made/open", roots=[root])), None)
     head = ledger.head()
