@@ -10,20 +10,22 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 from benchledger.ledger.chain import Row
 from benchledger.ledger.importers.reader import Source
 from benchledger.ledger.store import Ledger
+from benchledger.ledger.withhold import Withheld, undeclared, withheld
 from benchledger.schema.canonical import canonical_bytes, parse_json
 from benchledger.schema.errors import BadInput, BenchledgerError, RecordError, RecordErrors
 from benchledger.schema.frame import blob_digest, event_hash, frame, genesis, payload_digest
+from benchledger.schema.history import Head
 from benchledger.schema.ids import is_ledger_id
 from benchledger.schema.ports import blob_references
 
-__all__ = ["FORMAT", "ExportReport", "Foreign", "checked", "export", "opened", "stored_events"]
+__all__ = ["FORMAT", "ExportReport", "Foreign", "Undeclared", "checked", "export", "opened", "stored_events"]
 
 FORMAT = "benchledger-export-1"
 
@@ -34,6 +36,8 @@ class ExportReport:
 
     events: int = 0
     blobs: int = 0
+    head: Head | None = None
+    withheld: list[Withheld] = field(default_factory=list)
 
 
 class Foreign(NamedTuple):
@@ -45,15 +49,29 @@ class Foreign(NamedTuple):
     blobs: dict[str, bytes]
 
 
-def export(ledger: Ledger, out: BinaryIO, progress: Callable[[int], None] | None = None) -> ExportReport:
-    """Write the whole ledger to `out`; a reader's snapshot, so appends may go on meanwhile."""
+class Undeclared(Exception):
+    """Something would have to be withheld that the chain does not declare so."""
+
+
+def export(
+    ledger: Ledger, out: BinaryIO, progress: Callable[[int], None] | None = None, *, public: bool = False
+) -> ExportReport:
+    """Write the whole ledger to `out`; a reader's snapshot, so appends may go on meanwhile.
+
+    `public` leaves out what private tasks hold (`withhold`); raises Undeclared, before anything is written,
+    where the chain does not say so yet.
+    """
     report = ExportReport()
     ledger.connection.execute("BEGIN")
     try:
-        head = ledger.head()
+        if public and undeclared(ledger.connection):
+            raise Undeclared
+        report.withheld = list(withheld(ledger.connection)) if public else []
+        left_out = {each.seq for each in report.withheld}
+        head = report.head = ledger.head()
         first = {"format": FORMAT, "ledger_id": ledger.ledger_id, "head": head.to_json() if head else None}
         out.write(canonical_bytes(first) + b"\n")
-        for foreign in stored_events(ledger):
+        for foreign in stored_events(ledger, left_out):
             for digest, data in foreign.blobs.items():
                 out.write(canonical_bytes({"blob": digest, **_blob_text(data)}) + b"\n")
                 report.blobs += 1
@@ -87,13 +105,17 @@ def _event_line(foreign: Foreign) -> bytes:
     )
 
 
-def stored_events(ledger: Ledger) -> Iterator[Foreign]:
-    """Yield every event of a ledger with the blobs that no event before it needed."""
+def stored_events(ledger: Ledger, left_out: Container[int] = ()) -> Iterator[Foreign]:
+    """Yield every event of a ledger with the blobs that no event before it needed.
+
+    Those of `left_out` come as if they were redacted, without what only they refer to.
+    """
     seen: set[str] = set()
     cursor = ledger.connection.execute(
         "SELECT seq, meta, payload_digest, payload_len, salt, payload, hash FROM events ORDER BY seq"
     )
-    for row in cursor:
+    for stored in cursor:
+        row = (*stored[:4], None, None, stored[6]) if stored[0] in left_out else stored
         found: dict[str, bytes] = {}
         if row[5] is not None and '"blob":' in row[5]:
             for digest, _ in blob_references(json.loads(row[5])):

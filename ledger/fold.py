@@ -21,7 +21,7 @@ from benchledger.ledger.fold_history import HISTORY
 from benchledger.ledger.rows import Event, Rows, json_text, split_stream
 from benchledger.scorers.composite import GATED_1, axis_inputs, masked
 
-__all__ = ["HANDLERS", "count_unknown"]
+__all__ = ["HANDLERS", "TOLD_BY_TYPE", "count_unknown"]
 
 _CALL_FIELDS = (
     "number", "protocol", "model_asked", "model_answered", "system_fingerprint", "request_hash",
@@ -32,6 +32,8 @@ _SETUP_FIELDS = (
     "model_build_id", "mode", "endpoint_origin", "protocol", "sandbox", "behavior_mode", "policy_id", "harness",
     "started_at",
 )  # fmt: skip
+_HOST_FIELDS = ("environment", "not_isolated")
+_SOURCE_FIELDS = ("format", "digest", "size", "records", "name")
 _AGENT_FIELDS = ("version", "image", "image_digest", "image_id")
 _GATED_ID = GATED_1.policy_id
 _SETTING = PROJECTIONS["settings"].columns[1:-1]
@@ -111,17 +113,18 @@ def _condition(origin: str, payload: Mapping[str, Any]) -> str:
     image = agent.get("image_digest") or agent.get("image_id")
     limits = json_text(get("limits"))
     rest = get("sandbox"), get("endpoint_origin"), get("protocol")
-    return _condition_text(origin, image, limits, json_text((get("host") or {}).get("not_isolated")), *rest)
+    host = {name: value for name, value in (get("host") or {}).items() if value and name in _HOST_FIELDS}
+    return _condition_text(origin, image, limits, json_text(host or None), *rest)
 
 
 @lru_cache(maxsize=1024)
 def _condition_text(
-    origin: str, image: str | None, limits: str | None, exposed: str | None, *rest: str | None
+    origin: str, image: str | None, limits: str | None, host: str | None, *rest: str | None
 ) -> str:
     parts: dict[str, Any] = dict(zip(("sandbox", "endpoint_origin", "protocol"), rest, strict=True))
     parts |= {"origin": origin, "image": image, "limits": None if limits is None else json.loads(limits)}
-    if exposed is not None:
-        parts["not_isolated"] = json.loads(exposed)
+    if host is not None:
+        parts |= json.loads(host)
     return json_text(parts) or ""
 
 
@@ -149,23 +152,20 @@ def _called(event: Event, rows: Rows) -> None:
 
 
 def _exited(event: Event, _rows: Rows) -> None:
-    row = event.attempt()
-    if row is not None:
+    if (row := event.attempt()) is not None:
         payload = event.payload
-        for name in ("exit_code", "signal", "limit_hit", "wall_ms", "active_ms", "ended_at"):
-            row[name] = payload.get(name)
+        fields = ("exit_code", "signal", "limit_hit", "wall_ms", "active_ms", "ended_at")
+        row.update(zip(fields, map(payload.get, fields), strict=True))
         row["timed_out"], row["oom"] = int(payload["timed_out"]), int(payload["oom"])
 
 
 def _graded(event: Event, _rows: Rows) -> None:
-    row = event.attempt()
-    if row is not None:
+    if (row := event.attempt()) is not None:
         row["grader_exit"] = event.payload.get("exit_code")
 
 
 def _span(event: Event, rows: Rows) -> None:
-    row = event.attempt()
-    if row is not None:
+    if (row := event.attempt()) is not None:
         p = event.payload
         rows["spans"].put(
             (row["first_seq"], p["span"], p.get("parent"), p["kind"], p["name"], p["started_at"], p.get("ended_at"),
@@ -187,8 +187,7 @@ def _axis(event: Event, rows: Rows) -> None:
 
 
 def _composite(event: Event, rows: Rows) -> None:
-    row = event.attempt()
-    if row is not None:
+    if (row := event.attempt()) is not None:
         p = event.payload
         get = p.get
         rows["composites"].put(
@@ -202,12 +201,11 @@ def _composite(event: Event, rows: Rows) -> None:
 
 
 def _finished(event: Event, rows: Rows) -> None:
-    row = event.attempt()
+    row, payload = event.attempt(), event.payload
     if row is None or "cell" not in row:
         return
-    payload = event.payload
     row["outcome"], row["outcome_kind"] = payload["outcome"], payload.get("outcome_kind")
-    row["notes"] = json_text(payload["notes"]) if payload.get("notes") else None
+    _noted(event, rows)
     score = event.score()
     if score is not None:
         score["outcome"] = payload["outcome"]
@@ -218,6 +216,12 @@ def _rechecked(event: Event, rows: Rows) -> None:
     row, p = event.attempt(), event.payload
     if row is not None:
         rows["rechecks"].put((row["first_seq"], event.seq, p["times"], p["passed"], int(p["agrees"])))
+
+
+def _noted(event: Event, _rows: Rows) -> None:
+    row, notes = event.attempt(), event.payload.get("notes")
+    if row is not None and notes:
+        row["notes"] = json_text(notes)
 
 
 def _adjudicated(event: Event, rows: Rows) -> None:
@@ -245,8 +249,11 @@ HANDLERS: dict[str, Callable[[Event, Rows], None]] = {
     "span.recorded": _span,
     "axis.scored": _axis,
     "composite.scored": _composite,
+    "cell.noted": _noted,
     "cell.finished": _finished,
     "cell.rechecked": _rechecked,
     "cell.adjudicated": _adjudicated,
 }
-# cell.launched and workdir.captured change no row: their evidence is read from the events.
+# Says something even where it was redacted: that another harness handed the attempt in.
+TOLD_BY_TYPE = frozenset({"record.received"})
+# cell.launched, task.expected and workdir.captured change no row: their evidence is read from the events.

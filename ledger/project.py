@@ -92,6 +92,8 @@ class Projector:
                 fold.count_unknown(self.rows, event_type, schema)
                 continue
             handler = fold.HANDLERS.get(event_type)
+            if payload is None and event_type in fold.TOLD_BY_TYPE:
+                payload = {}  # noqa: PLW2901
             if handler is None or payload is None:
                 continue
             if self._inspect is not None and event_type == "history.rescored":

@@ -20,7 +20,7 @@ from benchledger.ledger.score import finish
 from benchledger.ledger.store import Ledger
 from benchledger.schema.base import Payload
 from benchledger.schema.errors import Conflict
-from benchledger.schema.events import CellFinished, CellSetup
+from benchledger.schema.events import CellFinished, CellNoted, CellSetup
 from benchledger.schema.history import PriceDeclared, SweepPlanned
 from benchledger.schema.ids import CellId
 from benchledger.schema.policy import Outcome, Policy
@@ -72,6 +72,7 @@ class Judged:
     axes: dict[str, AxisScore]
     composite: Composite
     end: CellFinished
+    notes: tuple[str, ...] = ()
 
 
 def judge(ended: Open, policy: Policy) -> Judged:
@@ -88,7 +89,9 @@ def judge(ended: Open, policy: Policy) -> Judged:
         raise late
     end = closing[-1]
     assert isinstance(end, CellFinished)  # noqa: S101 - for the type checker; `finish` says so
-    return Judged(evidence, axes, evaluate(policy, inputs_of(end.outcome, axes)), end)
+    apart = [note for event in closing if isinstance(event, CellNoted) for note in event.notes]
+    composite = evaluate(policy, inputs_of(end.outcome, axes))
+    return Judged(evidence, axes, composite, end, (*apart, *end.notes))
 
 
 def next_place(

@@ -10,10 +10,14 @@ from benchledger.schema.errors import BadInput
 from benchledger.schema.events import (
     AxisScored,
     CellFinished,
+    CellNoted,
+    CellSetup,
     CompositeScored,
     ModelCalled,
+    TaskExpected,
 )
 from benchledger.schema.policy import Outcome, Policy
+from benchledger.schema.task import Expectations
 from benchledger.scorers.composite import Composite, evaluate, inputs_of
 from benchledger.scorers.evidence import AxisScore, Evidence, no_blob
 from benchledger.scorers.outcome import classify
@@ -30,7 +34,7 @@ _FIELDS = {
     "grader.ran": "grader",
     "record.received": "record",
 }
-EVIDENCE_TYPES = frozenset({*_FIELDS, "model.called"})
+EVIDENCE_TYPES = frozenset({*_FIELDS, "model.called", "task.expected"})
 
 
 def evidence_of(
@@ -39,6 +43,7 @@ def evidence_of(
     """Collect the evidence out of (stream version, payload) pairs; None where there is no cell.setup."""
     fields: dict[str, Any] = {}
     calls: list[ModelCalled] = []
+    expected: Expectations | None = None
     versions: dict[str, tuple[int, ...]] = {}
     for version, payload in events:
         name = payload.event_type
@@ -47,10 +52,18 @@ def evidence_of(
         versions[name] = (*versions.get(name, ()), version)
         if isinstance(payload, ModelCalled):
             calls.append(payload)
+        elif isinstance(payload, TaskExpected):
+            expected = payload.expectations
         else:
             fields[_FIELDS[name]] = payload
     if "setup" not in fields:
         return None
+    if expected is not None:
+        # one setup in two events: what a score saw of it, it saw in both
+        setup: CellSetup = fields["setup"]
+        task = setup.task.model_copy(update={"expectations": expected})
+        fields["setup"] = setup.model_copy(update={"task": task})
+        versions["cell.setup"] = (*versions["cell.setup"], *versions["task.expected"])
     return Evidence(calls=tuple(calls), versions=versions, blob=blob, **fields)
 
 
@@ -74,7 +87,11 @@ def finish(
     axes = {score.axis: score for score in score_axes(evidence)}
     closing: list[Payload] = [axis_event(score) for score in axes.values()]
     closing.append(composite_event(policy, evaluate(policy, inputs_of(outcome, axes))))
-    closing.append(CellFinished(outcome=outcome, outcome_kind=kind, notes=(*notes, *remarks)))
+    said = (*notes, *remarks)
+    if evidence.setup.task.private and said:
+        closing.append(CellNoted(notes=said))
+        said = ()
+    closing.append(CellFinished(outcome=outcome, outcome_kind=kind, notes=said))
     return closing, evidence, axes
 
 

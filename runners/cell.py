@@ -21,6 +21,7 @@ from benchledger.runners.agents.install import cache_altered
 from benchledger.runners.agents.plan import plan_launch
 from benchledger.runners.baselines import asked_once
 from benchledger.runners.cell_plan import CellPlan, Ended, Report, Stated
+from benchledger.runners.environments.local import altered
 from benchledger.runners.grade import grade
 from benchledger.runners.grading import sandboxed
 from benchledger.runners.host import NO_ROOM
@@ -30,7 +31,6 @@ from benchledger.runners.plain import toolchain_environment
 from benchledger.runners.proxy.record import LimitHit, RecordedCall, Stats, call_span, to_event
 from benchledger.runners.proxy.server import Proxy, new_token
 from benchledger.runners.sandboxes.folders import fresh_folder
-from benchledger.runners.sandboxes.local import Local
 from benchledger.runners.sandboxes.port import ON_HOST, Places, Sandbox
 from benchledger.runners.sandboxes.trees import remove_surely
 from benchledger.runners.sandboxes.watch import apparent_bytes
@@ -73,7 +73,7 @@ def run_cell(plan: CellPlan, sink: Sink, report: Report = _silent, clock: Clock 
 def _own_sandbox(plan: CellPlan) -> Sandbox:
     if plan.places is None:
         return plan.sandbox()
-    return Local(place=Path(plan.places.home).parent)
+    return plan.sandbox(place=Path(plan.places.home).parent)
 
 
 class _Attempt:
@@ -95,7 +95,7 @@ class _Attempt:
     def run(self, sandbox: Sandbox) -> Ended:
         self.began = time.monotonic()
         self.report("setup", f"{self.plan.cell}@{self.plan.attempt}")
-        self.journal.write(cell_events.setup(self.plan, self.clock.now_us()))
+        self.journal.write(*cell_events.claim(self.plan, self.clock.now_us()))
         interrupted: BaseException | None = None
         folder: Path | None = None
         try:
@@ -235,6 +235,8 @@ class _Attempt:
         ready = self.plan.installed if self.plan.sandbox_name in ON_HOST else None
         if ready is not None and cache_altered(ready):
             self._note("the agent altered the cache that its launches share")
+        if altered(self.plan.environment):
+            self._note("the agent altered the task's environment: it is made anew")
 
     def _keep(self, data: bytes | None) -> BlobRef | None:
         return self.journal.keep(None if data is None else mask(data, self.secrets))

@@ -14,8 +14,8 @@ from benchledger.runners.sandboxes.port import Places
 from benchledger.runners.secrets import Secrets, mask_json, mask_text
 from benchledger.runners.task import identity
 from benchledger.runners.workdir import WorkdirCapture
-from benchledger.schema.base import BlobRef
-from benchledger.schema.events import CellExited, CellLaunched, CellSetup, WorkdirCaptured
+from benchledger.schema.base import BlobRef, Payload
+from benchledger.schema.events import CellExited, CellLaunched, CellSetup, WorkdirCaptured, told_apart
 from benchledger.schema.task import Changes, Expectations
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = [
     "call_text",
     "captured",
+    "claim",
     "container_attributes",
     "exited",
     "launched",
     "launched_builtin",
     "plugin_attributes",
     "proxy_attributes",
-    "setup",
     "setup_attributes",
 ]
 
@@ -38,12 +38,19 @@ _ARGUMENT = 4000  # characters of an argument that are kept; the schema has room
 _TEXT = 1000
 
 
-def setup(plan: CellPlan, now_us: int) -> CellSetup:
-    """Return the claim of an attempt: everything that is fixed before launch."""
+def claim(plan: CellPlan, now_us: int) -> list[Payload]:
+    """Return the first events of an attempt, which claim it: everything that is fixed before launch."""
+    setup, expected = told_apart(_setup(plan, now_us))
+    return [setup] if expected is None else [setup, expected]
+
+
+def _setup(plan: CellPlan, now_us: int) -> CellSetup:
     source = plan.source
     host = host_facts()
     if plan.installed is not None and plan.installed.lock:
         host |= {"agent_lock": plan.installed.lock, "agent_runtime": plan.installed.runtime}
+    if plan.environment is not None:
+        host["environment"] = plan.environment.digest
     if plan.not_isolated:
         host["not_isolated"] = list(plan.not_isolated)
     return CellSetup(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from benchledger.runners.agents.install import Installed
 from benchledger.runners.agents.overlay import Overlay
 from benchledger.runners.agents.spec import AgentSpec
+from benchledger.runners.environments.recipe import Ready
 from benchledger.runners.journal import Journal
 from benchledger.runners.sandboxes.port import Places, Sandbox
 from benchledger.runners.source import ModelSource
@@ -31,7 +32,8 @@ class CellPlan:
     those of the recorded cell, where a replay on this machine may have them again: an answer names
     absolute paths. `secrets` maps names to values that are masked in all that is stored, besides
     those of the source. `checks_sandbox` is for the checks, where they are not to run in one like the
-    agent's. `not_isolated` names what the sandbox is known beforehand not to keep apart.
+    agent's. `not_isolated` names what the sandbox is known beforehand not to keep apart. `environment` is
+    what was made for the task, None where it asks for nothing.
     """
 
     cell: CellId
@@ -40,7 +42,7 @@ class CellPlan:
     agent: AgentSpec
     identity: AgentIdentity
     model: str
-    sandbox: Callable[[], Sandbox]
+    sandbox: Callable[..., Sandbox]
     sandbox_name: str
     limits: Limits
     places: Places | None = None
@@ -53,6 +55,7 @@ class CellPlan:
     actor: str = "run"
     checks_sandbox: Callable[[], Sandbox] | None = None
     not_isolated: tuple[str, ...] = ()
+    environment: Ready | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

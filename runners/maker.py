@@ -134,8 +134,9 @@ def _task_file(parts: Parts) -> TaskFile:
         "language": parts.language,
         "toolchain": list(parts.toolchain),
         "removes": list(parts.removes),
+        "private": parts.private,
         "limits": parts.limits.model_dump(mode="json"),
-        "checks": checks | {"removes": list(parts.checks_remove), "private": parts.private},
+        "checks": checks | {"removes": list(parts.checks_remove)},
         "environment": dict(parts.environment),
         "expectations": parts.expectations.model_dump(mode="json"),
     }

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -48,8 +48,8 @@ def toolchain_environment() -> dict[str, str]:
     return made
 
 
-def run_plain(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
-    """Run `argv` in `cwd`; return (exit code, timed out, stdout, stderr).
+def run_plain(argv: Sequence[str], cwd: Path, seconds: float, more: Mapping[str, str] = {}) -> Ran:
+    """Run `argv` in `cwd`, with `more` variables; return (exit code, timed out, stdout, stderr).
 
     A death by signal n has the exit code 128 + n, as in a shell; a command that runs into the
     limit has none. Its session is killed at the end either way. This is no security boundary.
@@ -58,7 +58,7 @@ def run_plain(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
     scratch = tempfile.TemporaryDirectory(prefix="benchledger-run-", ignore_cleanup_errors=True)
     with scratch as home, contextlib.ExitStack() as files:
         out, err = (files.enter_context(tempfile.TemporaryFile()) for _ in range(2))
-        environment = clean_environment(Path(home))
+        environment = clean_environment(Path(home)) | dict(more)
         process = subprocess.Popen(
             ["/bin/sh", "-c", _LIMITS, "sh", *argv],
             cwd=cwd,

@@ -25,12 +25,14 @@ from benchledger.runners.agents.overlay import Overlay, overlaid, read_overlay
 from benchledger.runners.agents.plan import choose_protocol
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.cell_plan import CellPlan
+from benchledger.runners.environments.find import local_place, refuse_unmade, task_image
+from benchledger.runners.environments.recipe import Ready
 from benchledger.runners.grading import lacking_tools
 from benchledger.runners.inside import image_named, installed_inside, look_around, sandboxes_inside
 from benchledger.runners.sandboxes.port import Sandbox
 from benchledger.runners.sandboxes.registry import sandbox_type
 from benchledger.runners.source import ModelSource
-from benchledger.runners.task import Task, find_task, load_task, missing_toolchain, suite_root
+from benchledger.runners.task import Environment, Task, find_task, load_task, missing_toolchain, suite_root
 from benchledger.schema.errors import EnvironmentLacks, UsageError
 from benchledger.schema.events import AgentIdentity
 from benchledger.schema.ids import CellId
@@ -74,34 +76,38 @@ class Prepared:
     installed: Installed | None
     identity: AgentIdentity
     model: str
-    sandbox: Callable[[], Sandbox]
+    sandbox: Callable[..., Sandbox]
     sandbox_name: str
     limits: Limits
     protocol: str | None
     checks_sandbox: Callable[[], Sandbox] | None = None
     not_isolated: tuple[str, ...] = ()
+    environment: Ready | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where a cell is to run, and as which agent."""
+    """Where a cell is to run, and as which agent. `path` is that of its programs, where this machine has it."""
 
     installed: Installed | None
     identity: AgentIdentity
-    sandbox: Callable[[], Sandbox]
+    sandbox: Callable[..., Sandbox]
     checks: Callable[[], Sandbox] | None = None
     not_isolated: tuple[str, ...] = ()
+    environment: Ready | None = None
+    path: str | None = None
 
 
-def prepare(request: Request) -> Prepared:
-    """Return the parts of one cell.
+def prepare(request: Request, progress: Callable[[str], None] = lambda _: None) -> Prepared:
+    """Return the parts of one cell; `progress` is told the steps of making a task's environment.
 
     Raises UnknownName and UsageError for what is named wrongly, BadInput for a file that is wrong,
     EnvironmentLacks, with the next step, for what this machine lacks.
     """
     spec, overlays, task = _named(request)
-    place = _place(request, spec, task)
-    _check_tools(request, task, place.checks or place.sandbox)
+    _model(request, spec)  # nobody waits for an environment in vain
+    place = _place(request, spec, task, progress)
+    _check_tools(request, task, place.checks or place.sandbox, place.path)
     return Prepared(
         task=task,
         agent=spec,
@@ -115,6 +121,7 @@ def prepare(request: Request) -> Prepared:
         protocol=request.protocol,
         checks_sandbox=place.checks,
         not_isolated=place.not_isolated,
+        environment=place.environment,
     )
 
 
@@ -127,7 +134,8 @@ def uninstalled(request: Request, *, answers: bool) -> AgentSpec | None:
     spec, _, task = _named(request)
     if request.sandbox != "local" or spec.install.kind == "none" or installed(spec) is not None:
         return None
-    _check_tools(request, task, sandbox_type(request.sandbox))
+    if not task.environment.setup:
+        _check_tools(request, task, sandbox_type(request.sandbox), None)
     _model(request, spec)
     if spec.uses_model and not answers:
         raise _unanswered(spec)
@@ -171,6 +179,7 @@ def plan_cell(
         harness=f"benchledger {version('benchledger')}",
         checks_sandbox=parts.checks_sandbox,
         not_isolated=parts.not_isolated,
+        environment=parts.environment,
         secrets=secrets,
     )
 
@@ -180,7 +189,7 @@ def _named(request: Request) -> tuple[AgentSpec, tuple[Overlay, ...], Task]:
     overlays = tuple(read_overlay(path) for path in request.overlays)
     spec = overlaid(spec, overlays)
     task = load_task(find_task(request.task, [suite_root(), *request.roots]))
-    _refuse_environment(task)
+    refuse_unmade(task, request.sandbox)
     return spec, overlays, task
 
 
@@ -196,47 +205,63 @@ def _unanswered(spec: AgentSpec) -> UsageError:
     return UsageError(f"{spec.name} asks a model", "give --endpoint URL, --scripted or --replay")
 
 
-def _refuse_environment(task: Task) -> None:
-    if task.environment != type(task.environment)():
-        raise UsageError(
-            f"task {task.id} has an [environment], which this version cannot make",
-            "run it without image, dockerfile and setup",
-        )
-
-
-def _place(request: Request, spec: AgentSpec, task: Task) -> _Place:
-    made = sandbox_type(request.sandbox)
+def _place(request: Request, spec: AgentSpec, task: Task, progress: Callable[[str], None]) -> _Place:
     told: dict[str, Any] = {"name": spec.name, "version": spec.version, "uses_model": spec.uses_model}
     if request.sandbox == "docker":
-        from benchledger.runners.images.find import find_image  # noqa: PLC0415 - the SDK takes 150 ms to import
-
-        found = find_image(spec, request.image)
-        identity = AgentIdentity(
-            **told, image=found.image, image_digest=found.digest, image_id=found.image_id
-        )
-        return _Place(found.installed, identity, partial(made, found.image_id))
+        return _in_docker(request, spec, task, told, progress)
     if request.image is not None:
         raise UsageError(f"sandbox {request.sandbox} runs no image", "use --sandbox docker with --image")
-    inside = request.sandbox == "run-cell"
+    made, inside = sandbox_type(request.sandbox), request.sandbox == "run-cell"
     ready = installed_inside(spec) if inside else installed(spec, request.agents_root)
     if ready is None:
         raise EnvironmentLacks(
             f"{spec.name} {spec.version} is not installed", f"run `benchledger agents install {spec.name}`"
         )
+    if request.sandbox == "local":
+        here = local_place(task, progress)
+        return _Place(
+            installed=ready, identity=AgentIdentity(**told), sandbox=here.agent, checks=here.checks,
+            environment=here.ready, path=here.path,
+        )  # fmt: skip
     if not inside:
-        return _Place(ready, AgentIdentity(**told), made)
+        return _Place(installed=ready, identity=AgentIdentity(**told), sandbox=made)
     identity = AgentIdentity(**told, **image_named(request.image_digest, os.environ))
     agent, checks = sandboxes_inside()
-    return _Place(ready, identity, agent, checks, look_around(agent, task, request.hidden))
+    exposed = look_around(agent, task, request.hidden)
+    return _Place(installed=ready, identity=identity, sandbox=agent, checks=checks, not_isolated=exposed)
 
 
-def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox]) -> None:
+def _in_docker(
+    request: Request, spec: AgentSpec, task: Task, told: dict[str, Any], progress: Callable[[str], None]
+) -> _Place:
+    from benchledger.runners.images.find import find_image, image_on  # noqa: PLC0415 - the SDK takes 150 ms to import
+
+    if request.image is not None and task.environment != Environment():
+        raise UsageError(f"task {task.id} has an [environment] of its own", "leave out --image")
+    made, below = sandbox_type(request.sandbox), task_image(task, progress)
+    if below is None:
+        found = find_image(spec, request.image)
+    else:
+        found = image_on(spec, below, request.agents_root, progress)
+    identity = AgentIdentity(**told, image=found.image, image_digest=found.digest, image_id=found.image_id)
+    return _Place(
+        installed=found.installed,
+        identity=identity,
+        sandbox=partial(made, found.image_id),
+        checks=None if below is None else partial(made, below.image_id),
+        environment=below,
+    )
+
+
+def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox], path: str | None) -> None:
     if request.sandbox == "local":
-        missing, hint = missing_toolchain(task), "install them, or put them into PATH"
+        missing, hint = missing_toolchain(task, path), "install them, or put them into PATH"
     else:
         with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
             missing = lacking_tools(sandbox, task.toolchain, Path(empty))
         hint = "build the image on a base that has them: `benchledger images build AGENT --base IMAGE`"
+    if missing and task.environment != Environment():
+        hint = "let its [environment] bring them"
     if missing:
         raise EnvironmentLacks(f"task {task.id} needs {', '.join(missing)}", hint)
 

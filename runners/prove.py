@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -118,7 +118,7 @@ def _leaks(task: Task, before: Snapshot) -> Iterator[str]:
             yield f"workdir/{path} has the content of a hidden file"
 
 
-def check_script(task: Task, run: Run = run_plain) -> list[str]:
+def check_script(task: Task, run: Run = run_plain, variables: Mapping[str, str] | None = None) -> list[str]:
     """Play the task's script: its steps must pass the checks within the task's rules, each variant must fail.
 
     Returns one sentence a problem; a task without script has none. Raises what `run` raises.
@@ -126,16 +126,18 @@ def check_script(task: Task, run: Run = run_plain) -> list[str]:
     script = task.script()
     if script is None:
         return []
-    return [said for name in (PASS, *script.variants) for said in _played(task, script, name, run)]
+    return [said for name in (PASS, *script.variants) for said in _played(task, script, name, run, variables)]
 
 
-def _played(task: Task, script: Script, name: str, run: Run) -> Iterator[str]:
+def _played(
+    task: Task, script: Script, name: str, run: Run, variables: Mapping[str, str] | None
+) -> Iterator[str]:
     what = "the script" if name == PASS else f"variant {name!r} of the script"
     with tempfile.TemporaryDirectory(prefix="benchledger-proof-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch) / "workdir"
         before = make_workdir(task, folder)
         try:
-            play(script, folder, name)
+            play(script, folder, name, variables)
         except (BenchledgerError, OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
             yield f"{what} cannot be played: {error}"
             return
@@ -165,17 +167,28 @@ class Verdict:
     seconds: float
 
 
-def judge(task: Task, run: Run = run_plain) -> Verdict:
-    """Prove a task and its script; what is still to be filled in comes first, and a missing toolchain is a skip."""
+def judge(
+    task: Task,
+    run: Run = run_plain,
+    *,
+    missing: Sequence[str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    scripts: bool = True,
+) -> Verdict:
+    """Prove a task and its script; what is still to be filled in comes first, and a missing toolchain is a skip.
+
+    `missing` is what of the toolchain is not where `run` runs, by default on this machine; `variables` are for
+    the commands of the script, which is left out without `scripts`. `proving.judge_in` chooses all of them.
+    """
     start = time.monotonic()
     if marks := unfilled(task.folder):
         return Verdict(task.id, "finding", None, None, tuple(marks), (), 0.0)
-    if missing := missing_toolchain(task):
+    if missing := missing_toolchain(task) if missing is None else missing:
         return Verdict(task.id, "skipped", None, None, (), tuple(missing), 0.0)
     try:
         proof = check_task(task, run)
         # Where the solution itself fails, a script has nothing to be measured by.
-        problems = (*proof.problems, *(check_script(task, run) if proof.ok else ()))
+        problems = (*proof.problems, *(check_script(task, run, variables) if proof.ok and scripts else ()))
     except EnvironmentLacks as lack:
         return Verdict(task.id, "skipped", None, None, (), (lack.message,), time.monotonic() - start)
     return Verdict(

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchledger.runners.files import folder_digest
 from benchledger.runners.grade import Graded, Run
-from benchledger.runners.plain import run_plain
 from benchledger.runners.prove import TaskProof, check_task
+from benchledger.runners.proving import where
 from benchledger.runners.script import play
-from benchledger.runners.task import Environment, Task, missing_toolchain
+from benchledger.runners.task import Task
 from benchledger.runners.workdir import lay_over, take_away
-from benchledger.schema.errors import BadInput, EnvironmentLacks, UsageError
+from benchledger.schema.errors import BadInput, EnvironmentLacks
 
 __all__ = ["Place", "Unproven", "last_lines", "place_for", "proven"]
 
@@ -54,22 +54,17 @@ def last_lines(graded: Graded, count: int = _LINES) -> list[str]:
     return [line.rstrip() for line in lines if line.strip()][-count:]
 
 
-def place_for(sandbox: str) -> Place:
-    """Return where the checks of a task run in a sandbox: on this machine, as plain programs."""
-    if sandbox != "local":
-        raise UsageError(f"this version proves no task in sandbox {sandbox}", "use --sandbox local")
+def place_for(sandbox: str, progress: Callable[[str], None] = lambda _: None) -> Place:
+    """Return where the checks of a task run in a sandbox, its environment made first."""
 
     def place(task: Task) -> Run:
-        if task.environment != Environment():
-            raise UsageError(
-                f"task {task.id} has an [environment], which this version cannot make",
-                "leave out --image and --setup",
-            )
-        if missing := missing_toolchain(task):
+        found = where(task, sandbox, progress)
+        if found.missing:
             raise EnvironmentLacks(
-                f"the checks need {', '.join(missing)}", "install it, or put it into PATH; nothing was kept"
+                f"the checks need {', '.join(found.missing)}",
+                "install it where they run, or let --setup bring it; nothing was kept",
             )
-        return run_plain
+        return found.run
 
     return place
 

@@ -23,10 +23,11 @@ from benchledger.runners.grade import Graded, grade
 from benchledger.runners.grading import lacking_tools, sandboxed
 from benchledger.runners.host import NO_ROOM
 from benchledger.runners.patch import quoted
+from benchledger.runners.roots import all_roots
 from benchledger.runners.sandboxes.port import ON_HOST, Sandbox
 from benchledger.runners.sandboxes.registry import sandbox_type
 from benchledger.runners.scan import Entry
-from benchledger.runners.task import Task, find_task, load_task, missing_toolchain, suite_root
+from benchledger.runners.task import Task, find_task, load_task, missing_toolchain
 from benchledger.runners.workdir import lay_over, snapshot
 from benchledger.schema.canonical import parse_json
 from benchledger.schema.errors import CannotRecheck, DiskFull, EnvironmentLacks, SandboxFailed, UnknownName
@@ -52,16 +53,16 @@ def task_of(setup: CellSetup, task_id: str, roots: Sequence[Path]) -> Task:
             "its cell.setup names no digest of the task", "only our own runs can be rechecked"
         )
     try:
-        task = load_task(find_task(task_id, [suite_root(), *roots]))
+        task = load_task(find_task(task_id, all_roots(roots)))
     except UnknownName as error:
         raise CannotRecheck(
-            f"task {task_id} is not here", "name the folder of your tasks with --root"
+            f"task {task_id} is not here", "name the folder of your tasks with --tasks"
         ) from error
     found = folder_digest(task.folder)
     if found != wanted:
         raise CannotRecheck(
             f"task {task_id} has the digest {found}, and the cell ran on {wanted}",
-            "put back the files of the task as they were, or name the folder that has them with --root",
+            "put back the files of the task as they were, or name the folder that has them with --tasks",
         )
     return task
 

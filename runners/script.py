@@ -14,6 +14,7 @@ proxy turns them into the tool calls of each protocol. `play` does the same by h
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -116,8 +117,10 @@ def load_script(path: Path) -> Script:
         ) from error
 
 
-def play(script: Script, folder: Path, name: str = PASS) -> str:
+def play(script: Script, folder: Path, name: str = PASS, variables: Mapping[str, str] | None = None) -> str:
     """Carry out a script in `folder` as an obedient agent would; return the final words.
+
+    `variables` are those of its commands, by default our own.
 
     Raises BadInput where an edit's `old` does not stand exactly once in its file, as then
     agents that search for the text would fail. A command that fails is no error.
@@ -128,7 +131,9 @@ def play(script: Script, folder: Path, name: str = PASS) -> str:
         if kind == "say":
             said = value
         elif kind == "shell":
-            subprocess.run(["sh", "-c", value], cwd=folder, capture_output=True, check=False, timeout=300)
+            subprocess.run(
+                ["sh", "-c", value], cwd=folder, env=variables, capture_output=True, check=False, timeout=300
+            )
         elif kind == "edit":
             _edit(folder / value.path, value)
         elif kind == "write":

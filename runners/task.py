@@ -42,6 +42,7 @@ __all__ = [
     "suite_root",
 ]
 
+_HIDDEN = ("checks", "solution")  # what no agent sees
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Command = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -56,11 +57,15 @@ class Checks(Record):
     seconds: Seconds = 120.0
     report: Literal["exit", "names"] = "exit"
     removes: tuple[RelativePath, ...] = ()
-    private: bool = False
 
 
 class Environment(Record):
-    """Where the task wants to run; nothing set is the sandbox's own choice."""
+    """Where the task wants to run; nothing set is the sandbox's own choice.
+
+    `image` is one of the engine's or a registry's, `dockerfile` is built from the folder that it lies in.
+    The commands of `setup` run once, before any agent and with a network, in a copy of workdir/; what they
+    put into the folder that the variable TASK_ENV names is there for agent and checks.
+    """
 
     image: Text | None = None
     dockerfile: Text | None = None
@@ -80,6 +85,7 @@ class TaskFile(Record):
     language: Name
     toolchain: tuple[Name, ...] = ()
     removes: tuple[RelativePath, ...] = ()
+    private: bool = False
     expectations: Expectations
     limits: Limits
     checks: Checks
@@ -192,11 +198,8 @@ def _check_files(task: Task) -> None:
         ) from error
     if empty:
         raise BadInput(f"task {task.id}: instruction.md is empty", "write what the agent is to do")
-    dockerfile = task.environment.dockerfile
-    if dockerfile is not None and not (task.folder / dockerfile).is_file():
-        raise BadInput(
-            f"task {task.id}: environment.dockerfile {dockerfile!r} does not exist", "add the file"
-        )
+    if task.environment.dockerfile is not None:
+        _check_dockerfile(task, task.environment.dockerfile)
     _check_removed(task, "removes", task.removes, task.solution)
     _check_removed(task, "checks.removes", task.checks.removes, task.checks_folder)
     task.script()
@@ -215,9 +218,23 @@ def _check_removed(task: Task, field: str, names: Iterable[str], part: Path) -> 
             )
 
 
-def missing_toolchain(task: Task) -> list[str]:
-    """Return the commands that the task needs and PATH does not have."""
-    return [command for command in task.toolchain if shutil.which(command) is None]
+def _check_dockerfile(task: Task, name: str) -> None:
+    """Raise BadInput where the folder of a Dockerfile, all of which goes into the build, is not to be seen."""
+    path = task.folder / name
+    if not path.is_file():
+        raise BadInput(f"task {task.id}: environment.dockerfile {name!r} does not exist", "add the file")
+    context = path.resolve().parent
+    inner = context.relative_to(task.folder).parts if context.is_relative_to(task.folder) else ()
+    if not inner or inner[0] in _HIDDEN:
+        raise BadInput(
+            f"task {task.id}: the folder of environment.dockerfile {name!r} would give solution and checks away",
+            "put it into a folder of its own inside the task, such as environment/Dockerfile",
+        )
+
+
+def missing_toolchain(task: Task, path: str | None = None) -> list[str]:
+    """Return the commands that the task needs and `path`, by default PATH, does not have."""
+    return [command for command in task.toolchain if shutil.which(command, path=path) is None]
 
 
 def identity(task: Task) -> TaskIdentity:
@@ -228,6 +245,6 @@ def identity(task: Task) -> TaskIdentity:
         workdir_digest=folder_digest(task.workdir),
         checks_digest=folder_digest(task.checks_folder),
         language=task.language,
-        private=task.checks.private,
+        private=task.private,
         expectations=task.expectations,
     )

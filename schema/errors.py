@@ -11,6 +11,7 @@
     |-- Tampered                   exit 1   what is stored is not what was hashed
     |-- SandboxFailed              exit 1   the place broke in which a program ran
     `-- EnvironmentLacks           exit 3   the machine lacks something
+        |-- SetupFailed            exit 3   what a task needs cannot be set up
         |-- NoLedger               exit 3   no such ledger file
         |-- NotALedger             exit 3   a file, but not one of ours
         |-- FormatUnsupported      exit 3   ours, of a format this version does not read
@@ -47,6 +48,7 @@ __all__ = [
     "RecordError",
     "RecordErrors",
     "SandboxFailed",
+    "SetupFailed",
     "Tampered",
     "UnknownName",
     "UsageError",
@@ -151,6 +153,12 @@ class EnvironmentLacks(BenchledgerError):
     """The machine lacks something that the command needs."""
 
     exit_code = 3
+
+
+class SetupFailed(EnvironmentLacks):
+    """The setup of a task's environment fails, or its image cannot be built."""
+
+    default_hint = "correct [environment] in its task.toml, or the network and settings of its package client"
 
 
 class NoLedger(EnvironmentLacks):

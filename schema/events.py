@@ -27,7 +27,7 @@ from benchledger.schema.base import (
     Unit,
 )
 from benchledger.schema.policy import Outcome
-from benchledger.schema.task import Changes, Limits, TaskIdentity
+from benchledger.schema.task import Changes, Expectations, Limits, TaskIdentity
 
 __all__ = [
     "AgentIdentity",
@@ -36,6 +36,7 @@ __all__ = [
     "CellExited",
     "CellFinished",
     "CellLaunched",
+    "CellNoted",
     "CellRechecked",
     "CellSetup",
     "CompositeScored",
@@ -44,7 +45,9 @@ __all__ = [
     "ModelCalled",
     "RecordReceived",
     "SpanRecorded",
+    "TaskExpected",
     "WorkdirCaptured",
+    "told_apart",
 ]
 
 Mode = Literal["live", "replay", "scripted", "published"]
@@ -102,6 +105,22 @@ class CellSetup(Payload):
         default=(), description="what the harness watched: no event of a watched kind means none happened"
     )
     started_at: Micros | None = None
+
+
+class TaskExpected(Payload):
+    """What a private task expects of the files: apart from cell.setup, which is never withheld."""
+
+    event_type: ClassVar[str] = "task.expected"
+    expectations: Expectations
+
+
+def told_apart(setup: CellSetup) -> tuple[CellSetup, TaskExpected | None]:
+    """Return a setup as it is written: of a private task without the expectations, which follow it."""
+    expect = setup.task.expectations
+    if not setup.task.private or expect is None:
+        return setup, None
+    task = setup.task.model_copy(update={"expectations": None})
+    return setup.model_copy(update={"task": task}), TaskExpected(expectations=expect)
 
 
 class CellLaunched(Payload):
@@ -237,6 +256,13 @@ class CompositeScored(Payload):
     ceiling: float | None = None
     coverage: Unit | None = None
     supersedes: Count | None = None
+
+
+class CellNoted(Payload):
+    """Remarks on an attempt at a private task: apart from cell.finished, which is never withheld."""
+
+    event_type: ClassVar[str] = "cell.noted"
+    notes: tuple[Text, ...]
 
 
 class CellFinished(Payload):

@@ -57,7 +57,10 @@ class Expectations(Record):
 
 
 class TaskIdentity(Record):
-    """Which task this was, by content: the digests are BLAKE3, 64 hex digits."""
+    """Which task this was, by content: the digests are BLAKE3, 64 hex digits.
+
+    Of a private task the expectations stand in `task.expected`, so that they can be withheld.
+    """
 
     digest: Hex64 | None = None
     instruction_digest: Hex64 | None = None

@@ -22,6 +22,7 @@ from typing import Any
 
 from benchledger.schema.errors import UnknownName, UsageError
 from benchledger.scorers.evidence import AxisScore, Evidence
+from benchledger.scorers.private import shown
 
 __all__ = [
     "ALWAYS_SCORED",
@@ -125,7 +126,7 @@ def score_axes(evidence: Evidence) -> list[AxisScore]:
     A published cell is read off its source record, everything else is scored from evidence.
     """
     if evidence.setup.mode == "published":
-        return [*_load(PUBLISHED)(evidence)]
+        return [shown(evidence, score) for score in _load(PUBLISHED)(evidence)]
     scores = (_scored(axis, scorer, evidence) for axis, scorer in current_scorers().items())
     return [score for score in scores if score is not None]
 
@@ -153,11 +154,11 @@ def derive(scorer: str, axis: str, evidence: Evidence) -> AxisScore:
     made = _load(scorer)(evidence)
     if isinstance(made, AxisScore) and made.axis == axis:
         # a function may be kept under several names, and a package may know its own by another
-        return made if made.scorer == scorer else replace(made, scorer=scorer)
+        return shown(evidence, made if made.scorer == scorer else replace(made, scorer=scorer))
     given = {score.axis: score for score in ((made,) if isinstance(made, AxisScore) else made)}
     if axis not in given:
         raise UnknownName(f"axis of scorer {scorer}", axis, given)
-    return given[axis]
+    return shown(evidence, given[axis])
 
 
 @lru_cache(maxsize=64)

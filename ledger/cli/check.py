@@ -11,7 +11,7 @@ import click
 from benchledger.ledger.cli import running
 from benchledger.ledger.cli.attempts import Intent, launched, planned
 from benchledger.ledger.cli.common import command, json_option, policy_of
-from benchledger.ledger.cli.render import clean, echo_json
+from benchledger.ledger.cli.render import clean, echo_json, progress_lines
 from benchledger.ledger.cli.thresholds import cell_values, fail_under_cells, say_shortfalls
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def _checked(given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
 
     request = running.request_of(given)
     running.install_first(given, request)
-    parts = prepare(request)
+    with progress_lines() as step:
+        parts = prepare(request, step)
     intent = Intent(f"check-{datetime.now(UTC):%Y%m%d}", policy, actor=_ACTOR)
     plan = planned(parts, running.source_of(given, parts), intent)
     judged, ended = launched(plan, MemorySink(), intent)

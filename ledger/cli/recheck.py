@@ -46,7 +46,11 @@ _SAID = 20
     help="Where the checks run.  [default: as in the cell]",
 )
 @click.option(
-    "--root", "roots", multiple=True, type=click.Path(path_type=Path), help="A folder with tasks of your own."
+    "--tasks",
+    "roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder with tasks of your own.",
 )
 @filter_options(*FILTERS)
 @ledger_option

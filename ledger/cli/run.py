@@ -19,7 +19,7 @@ from benchledger.ledger.cli.common import (
     tell_head,
     writing,
 )
-from benchledger.ledger.cli.render import clean, echo_json
+from benchledger.ledger.cli.render import clean, echo_json, progress_lines
 from benchledger.ledger.cli.thresholds import cell_values, fail_under_cells, say_shortfalls
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _runs(ledger: Ledger, given: Mapping[str, Any], policy: Policy, *, as_json: 
     from benchledger.runners.prepare import prepare
 
     recorded, known = _recorded(ledger, given["replay"])
-    parts = prepare(running.request_of(given, known))
+    with progress_lines() as step:
+        parts = prepare(running.request_of(given, known), step)
     source = running.source_of(given, parts, recorded)
     for ref in runs.close_abandoned(ledger, launcher_is_gone, policy, _ACTOR):
         click.echo(f"closed {clean(ref)} as aborted: its launcher was killed", err=True)

@@ -221,7 +221,7 @@ def judged_json(judged: Judged, ended: Ended) -> dict[str, Any]:
             for name, score in judged.axes.items()
         },
         "model_calls": len(judged.evidence.calls),
-        "notes": list(judged.end.notes),
+        "notes": list(judged.notes),
         "drifts": ended.drifts,
     }
 

@@ -7,7 +7,7 @@ options --written-> plan.toml -> SweepFile -> Matrix (checked against agents and
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,7 +114,7 @@ def matrix_of(plan: SweepFile, connection: sqlite3.Connection | None, shard: str
     return Matrix(plan, policy, agents, arms, tasks, tuple(map(tuple, blocks)), planned)
 
 
-def check_parts(matrix: Matrix) -> None:
+def check_parts(matrix: Matrix, progress: Callable[[str], None] = lambda _: None) -> None:
     """See that this machine has every agent, image, toolchain and protocol that the plan wants.
 
     Each agent is tried with one task, each task with one agent. Raises EnvironmentLacks that names
@@ -126,7 +126,8 @@ def check_parts(matrix: Matrix) -> None:
     for agent, task in pairs:
         request = request_of_plan(plan, agent, task)
         try:
-            prepare(request)
+            # what a task's [environment] wants is made now, once, and not while a cell's clock runs
+            prepare(request, progress)
         except EnvironmentLacks as error:
             lacks.setdefault(error.message, error.hint)
     if lacks:

@@ -18,7 +18,7 @@ import click
 
 from benchledger.ledger import runs
 from benchledger.ledger.cli.common import ledger_path, tell_head, writing
-from benchledger.ledger.cli.render import clean, count
+from benchledger.ledger.cli.render import clean, count, progress_lines
 from benchledger.ledger.cli.sweep_drive import Driver, Stops
 from benchledger.ledger.cli.sweep_places import Places
 from benchledger.ledger.cli.sweep_plan import Matrix, check_parts, matrix_of, options_of, plan_of, written
@@ -52,7 +52,8 @@ def run_sweep(path: Path | None, given: Mapping[str, Any], *, as_json: bool) -> 
         matrix = matrix_of(plan, ledger.connection, given["shard"])
         stops = _stops(ledger, plan, given)
         least = size_of(given["min_free_disk"] or plan.stop.min_free_disk or DEFAULT_FREE)
-        check_parts(matrix)
+        with progress_lines() as progress:
+            check_parts(matrix, progress)
         if path is None:
             path = written(plan, Path.cwd())
             click.echo(

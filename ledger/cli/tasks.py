@@ -111,6 +111,7 @@ def show(task: str, *, roots: tuple[str, ...], as_json: bool) -> None:
         "benchledger tasks check",
         "benchledger tasks check mutations/c-bitset polyglot/c-ini-value",
         "benchledger tasks check --tasks my-tasks --jobs 1",
+        "benchledger tasks check mine/first --tasks my-tasks --sandbox docker",
     ),
 )
 @click.argument("names", nargs=-1, metavar="[TASK]…")
@@ -121,17 +122,27 @@ def show(task: str, *, roots: tuple[str, ...], as_json: bool) -> None:
     metavar="N",
     help="How many at a time.  [default: cores, at most 4]",
 )
+@click.option(
+    "--sandbox",
+    type=click.Choice(["local", "docker"]),
+    default="local",
+    show_default=True,
+    help="Where the checks run; docker gives a task its image.",
+)
 @_root_option
 @json_option
-def check(names: tuple[str, ...], *, jobs: int | None, roots: tuple[str, ...], as_json: bool) -> None:
+def check(
+    names: tuple[str, ...], *, jobs: int | None, sandbox: str, roots: tuple[str, ...], as_json: bool
+) -> None:
     """Prove tasks: the solution passes, doing nothing fails, the script does as it says.
 
     Without TASK: all of your own, by --tasks and benchledger.toml, else all that ship. The solution must keep the
     task's own rules. Leaves with 1 where a task is not sound; one whose toolchain is missing
-    here is skipped, with that reason. Runs the checks as plain programs of yours: check only
-    tasks that you trust.
+    here is skipped, with that reason. An [environment] is made first: its setup runs once, with a
+    network. Without --sandbox docker, setup and checks run as plain programs of yours: check only
+    tasks that you trust. In docker the solution and nothing done are tried, and no script.
     """
-    verdicts = prove(chosen(names, roots), jobs or min(_MOST_JOBS, os.cpu_count() or 1))
+    verdicts = prove(chosen(names, roots), jobs or min(_MOST_JOBS, os.cpu_count() or 1), sandbox)
     if as_json:
         echo_json([asdict(verdict) for verdict in verdicts])
     else:
@@ -239,6 +250,7 @@ def _whole(task: Task) -> dict[str, Any]:
     script, known = task.script(), identity(task)
     return _row(task) | {
         "folder": str(task.folder),
+        "private": task.private,
         "checks": task.checks.to_json(),
         "environment": task.environment.to_json(),
         "expectations": task.expectations.to_json(),

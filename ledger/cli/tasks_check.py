@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchledger.ledger.cli.render import NONE, clean, count, progress, table
+from benchledger.ledger.cli.render import NONE, clean, count, progress, progress_lines, table
 
 if TYPE_CHECKING:
+    from benchledger.runners.grade import Run
+    from benchledger.runners.plain import Ran
     from benchledger.runners.prove import Verdict
     from benchledger.runners.task import Task
     from benchledger.schema.errors import BenchledgerError
@@ -58,7 +60,7 @@ def chosen(names: tuple[str, ...], roots: tuple[str, ...]) -> dict[str, Path]:
     return {name: known[name] for name in mine}
 
 
-def prove(found: dict[str, Path], jobs: int) -> list[Verdict]:
+def prove(found: dict[str, Path], jobs: int, sandbox: str) -> list[Verdict]:
     """Judge tasks, several at a time, in the order of their ids; one that cannot be read is a finding."""
     from benchledger.runners.prove import Verdict
     from benchledger.schema.errors import RecordErrors
@@ -71,7 +73,7 @@ def prove(found: dict[str, Path], jobs: int) -> list[Verdict]:
             verdicts.append(Verdict(name, "finding", None, None, tuple(said), (), 0.0))
         else:
             ready.append(task)
-    with progress("tasks check") as advance, closing(_judged(ready, jobs)) as judged:
+    with progress("tasks check") as advance, closing(_judged(ready, jobs, sandbox)) as judged:
         for verdict in judged:
             verdicts.append(verdict)
             if advance is not None:
@@ -79,21 +81,23 @@ def prove(found: dict[str, Path], jobs: int) -> list[Verdict]:
     return sorted(verdicts, key=lambda verdict: verdict.task)
 
 
-def _judged(tasks: list[Task], jobs: int) -> Generator[Verdict]:
+def _judged(tasks: list[Task], jobs: int, sandbox: str) -> Generator[Verdict]:
     """Yield verdicts as they come; where that ends early, no further command is started."""
-    from benchledger.runners.plain import Ran, run_plain
-    from benchledger.runners.prove import judge
+    from benchledger.runners.proving import judge_in
 
     stopped = Event()
 
-    def run(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
-        if stopped.is_set():
-            raise CancelledError
-        return run_plain(argv, cwd, seconds)
+    def bounded(run: Run) -> Run:
+        def unless_stopped(argv: Sequence[str], cwd: Path, seconds: float) -> Ran:
+            if stopped.is_set():
+                raise CancelledError
+            return run(argv, cwd, seconds)
 
-    with ThreadPoolExecutor(jobs) as pool:
+        return unless_stopped
+
+    with ThreadPoolExecutor(jobs) as pool, progress_lines() as told:
         try:
-            for done in as_completed([pool.submit(judge, task, run) for task in tasks]):
+            for done in as_completed([pool.submit(judge_in, task, sandbox, told, bounded) for task in tasks]):
                 yield done.result()
         finally:
             stopped.set()
@@ -114,7 +118,8 @@ def tell(verdicts: list[Verdict]) -> None:
 
 def _line(verdict: Verdict) -> tuple[str, ...]:
     known = {True: "passes", False: "fails", None: NONE}
-    why = f"{', '.join(verdict.missing)} is missing" if verdict.missing else NONE
+    names = all(" " not in each for each in verdict.missing)  # of commands; else it is a sentence
+    why = f"{', '.join(verdict.missing)}{' is missing' if names else ''}" if verdict.missing else NONE
     if verdict.problems:
         why = f"{count(len(verdict.problems), 'problem')}, below"
     return (

@@ -114,12 +114,13 @@ def from_commit(*, as_json: bool, **given: Any) -> None:
     from benchledger.runners.proven import Unproven, place_for, proven
     from benchledger.runners.roots import first_root
 
-    root, place = first_root(given["root"]), place_for(given["sandbox"])
+    root = first_root(given["root"])
     fix = fix_of(_request(given))
     free_place(root, fix.parts.category, fix.parts.name)
     _say(f"proving {fix.parts.id}: {quote(given['check'])} on the parent and on the fix", as_json=as_json)
     try:
         with watching() as report:
+            place = place_for(given["sandbox"], lambda text: report("setup", text))
             task = make_task(root, fix.parts, lambda made: proven(made, _told(place(made), report)))
     except Unproven as error:
         _tell_unproven(error, fix, as_json=as_json)

@@ -16,6 +16,7 @@ from benchledger.schema.events import (
     ModelCalled,
     RecordReceived,
     WorkdirCaptured,
+    told_apart,
 )
 from benchledger.schema.expressions import Expression
 from benchledger.schema.ids import CellId
@@ -41,7 +42,7 @@ def parse(value: dict[str, Any], canonical: bytes) -> ParsedRun:  # noqa: ARG001
     blobs = Blobs()
     payloads: list[Payload | None] = [
         RecordReceived(format=FORMAT, record=blobs.put(canonical)),
-        _setup(record, cell),
+        *told_apart(_setup(record, cell)),
         *_calls(record, blobs),
         _exited(record, blobs),
         _workdir(record, blobs),

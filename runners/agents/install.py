@@ -9,16 +9,12 @@ alone is moved: what the link names is complete, whenever the installer was kill
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
-import stat
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -26,6 +22,7 @@ from benchledger.runners.agents import recipes
 from benchledger.runners.agents.spec import AgentSpec
 from benchledger.runners.agents.template import fill
 from benchledger.runners.agents.tools import run_tool
+from benchledger.runners.kept import data_root, locked, remove_sealed, seal, state_of
 from benchledger.schema.errors import DiskFull, EnvironmentLacks, NoAccess
 from benchledger.schema.frame import blob_digest
 
@@ -62,8 +59,7 @@ class Installed:
 
 def default_root() -> Path:
     """Return $XDG_DATA_HOME/benchledger/agents."""
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "benchledger" / "agents"
+    return data_root() / "agents"
 
 
 def installed(spec: AgentSpec, root: Path | None = None) -> Installed | None:
@@ -99,7 +95,7 @@ def install(
         )
     place = _place(spec, into)
     try:
-        with _locked(place.parent):
+        with locked(place.parent):
             return installed(spec, into) or _build(spec, place, progress)
     except PermissionError as error:
         raise NoAccess(f"{error.filename or place} cannot be written") from error
@@ -111,7 +107,7 @@ def install(
 
 def cache_altered(ready: Installed) -> bool:
     """Return whether the shared cache is no longer what the installer made: an agent could have left notes."""
-    return ready.cache is not None and _state(Path(ready.cache)) != ready.cache_state
+    return ready.cache is not None and state_of(Path(ready.cache)) != ready.cache_state
 
 
 def _place(spec: AgentSpec, root: Path | None) -> Path:
@@ -122,14 +118,6 @@ def recipe_digest(spec: AgentSpec) -> str:
     """Return the digest of how `spec` is installed: another one means another installation."""
     # without defaults: a field added later must not make every installation look foreign
     return blob_digest(spec.install.model_dump_json(exclude_defaults=True).encode())
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _build(spec: AgentSpec, place: Path, progress: Callable[[str], None]) -> Installed:
@@ -149,14 +137,14 @@ def _build(spec: AgentSpec, place: Path, progress: Callable[[str], None]) -> Ins
         (prefix / "lock.txt").write_text(made.lock, encoding="utf-8")
         ready = replace(
             ready,
-            cache_state=_state(Path(ready.cache)) if ready.cache else None,
+            cache_state=state_of(Path(ready.cache)) if ready.cache else None,
             bytes=_size(prefix),
             seconds=round(time.monotonic() - started, 1),
         )
         (prefix / _RECORD).write_text(json.dumps(asdict(ready), indent=2) + "\n", encoding="utf-8")
         _point(place, prefix)
     except BaseException:
-        _remove(prefix)
+        remove_sealed(prefix)
         raise
     _sweep(place.parent, builds)
     progress(f"{spec.name} {spec.version}: {ready.bytes / 1e6:.0f} MB in {ready.seconds:.0f} s")
@@ -183,9 +171,7 @@ def _warmed(spec: AgentSpec, prefix: Path, binary: Path, progress: Callable[[str
             )
     if not cache.is_dir():
         return None
-    for path in [cache, *cache.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o222)
+    seal(cache)
     return str(cache)
 
 
@@ -193,20 +179,6 @@ def _size(folder: Path) -> int:
     """Return what the files take; a file with two names, as npm packages link their binaries, counts once."""
     seen = (path.lstat() for path in folder.rglob("*"))
     return sum({(entry.st_dev, entry.st_ino): entry.st_size for entry in seen}.values())
-
-
-def _state(folder: Path) -> str:
-    """Return a digest of names, modes, sizes and times, which are quick to read.
-
-    Not of the times of folders: agents touch those to mark a cache as in use, and a name that
-    comes or goes shows by itself.
-    """
-    lines = []
-    for path in sorted([folder, *folder.rglob("*")]):
-        seen = path.lstat()
-        content = (0, 0) if stat.S_ISDIR(seen.st_mode) else (seen.st_size, seen.st_mtime_ns)
-        lines.append(f"{path.relative_to(folder)}\0{seen.st_mode}\0{content[0]}\0{content[1]}")
-    return blob_digest("\n".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def _point(place: Path, prefix: Path) -> None:
@@ -222,11 +194,4 @@ def _sweep(folder: Path, builds: Path) -> None:
     named = {link.readlink().name for link in folder.iterdir() if link.is_symlink()}
     for build in builds.iterdir():
         if build.name not in named:
-            _remove(build)
-
-
-def _remove(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o700)  # a read-only cache could not be emptied
-    shutil.rmtree(folder, ignore_errors=True)
+            remove_sealed(build)

@@ -44,7 +44,8 @@ class AgentImage:
 
     `image` is a reference to print, `image_id` names exactly this image. `repo_digests` are the
     registries' names for it, empty for an image that was never pushed or pulled. `base` is the id
-    of the image that it stands on. `installed` is the agent inside, for `plan_launch`.
+    of the image that it stands on. `installed` is the agent inside, for `plan_launch`. `environment` is
+    the digest of the task's environment below it, empty for an image that is no task's.
     """
 
     image: str
@@ -53,13 +54,15 @@ class AgentImage:
     repo_digests: tuple[str, ...]
     base: str
     installed: Installed
+    environment: str = ""
 
 
-def agent_tag(spec: AgentSpec) -> str:
-    """Return the reference under which an agent's image is built."""
+def agent_tag(spec: AgentSpec, environment: str = "") -> str:
+    """Return the reference under which an agent's image is built, one on a task's environment as well."""
     # a repository has no capital letters, a tag no + and no !
     name, version = spec.name.lower().strip("._-"), re.sub(r"[^A-Za-z0-9_.-]", "_", spec.version)
-    return f"benchledger-{re.sub(r'[._-]{2,}', '-', name)}:{version}"
+    of_task = f"-environment-{environment[:32]}" if environment else ""
+    return f"benchledger-{re.sub(r'[._-]{2,}', '-', name)}:{version[:80]}{of_task}"
 
 
 def build_agent(
@@ -68,8 +71,12 @@ def build_agent(
     ready: Installed,
     base: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    environment: str = "",
 ) -> AgentImage:
     """Build the image of an installed agent on `base`, by default our own, and see that it starts.
+
+    `environment` is the digest of a task's environment, where `base` is its image: then the agent's image is
+    that task's, and no other task's.
 
     Raises UsageError for an agent that has nothing to put into an image, EnvironmentLacks where
     the agent does not start on this base.
@@ -82,8 +89,8 @@ def build_agent(
         base = ensure_base(client)
     below = engine.identity(client, base)
     labels = {_LABEL: spec.name} | {f"{_LABEL}.{name}": getattr(ready, name, None) or "" for name in _PARTS}
-    labels[f"{_LABEL}.base"] = below["image_id"]
-    repository, version = agent_tag(spec).split(":")
+    labels |= {f"{_LABEL}.base": below["image_id"], f"{_LABEL}.environment": environment}
+    repository, version = agent_tag(spec, environment).split(":")
     # under a name of its own until it has been seen to start: the one that stands stays until then
     trial = f"{repository}:trial-{uuid.uuid4().hex[:12]}"
     with looking_into(client, below["image_id"]) as has:
@@ -98,20 +105,26 @@ def build_agent(
     finally:
         with contextlib.suppress(docker.errors.APIError):
             client.api.remove_image(trial)
-    found = image_for(spec, client)
+    found = image_for(spec, client, environment, below["image_id"] if environment else None)
     assert found is not None  # noqa: S101  it has just been named
     return found
 
 
-def image_for(spec: AgentSpec, client: docker.DockerClient) -> AgentImage | None:
+def image_for(
+    spec: AgentSpec, client: docker.DockerClient, environment: str = "", base: str | None = None
+) -> AgentImage | None:
     """Return the image that holds what `spec` asks for, None where the engine has none.
+
+    On the task's environment of that digest, by default on none; on the image `base`, by default on any.
 
     Name, version and recipe have to be the same. Of several the one that was built here last, then any
     other that has a name.
     """
     wanted = {_LABEL: spec.name, f"{_LABEL}.version": spec.version, f"{_LABEL}.recipe": recipe_digest(spec)}
     found = _labelled(client, [f"{name}={value}" for name, value in wanted.items()])
-    return min(found, key=lambda each: (each.image != agent_tag(spec), each.image), default=None)
+    fit = [each for each in found if each.environment == environment and base in (None, each.base)]
+    tag = agent_tag(spec, environment)
+    return min(fit, key=lambda each: (each.image != tag, each.image), default=None)
 
 
 def agent_images(client: docker.DockerClient) -> list[AgentImage]:
@@ -142,7 +155,8 @@ def _image(listed: dict[str, Any]) -> AgentImage | None:
     )  # fmt: skip
     ours = [name for name in named if name.startswith("benchledger-")]
     image = (ours or named or list(digests))[0]
-    return AgentImage(image, listed["Id"], listed["Size"], digests, part["base"], inside)
+    of_task = labels.get(f"{_LABEL}.environment", "")
+    return AgentImage(image, listed["Id"], listed["Size"], digests, part["base"], inside, of_task)
 
 
 @contextlib.contextmanager

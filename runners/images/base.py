@@ -6,6 +6,7 @@ or Ubuntu machine; elsewhere any image that has sh, git and what the agent needs
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.volume import CELL, OWNER
 from benchledger.schema.errors import EnvironmentLacks
 
-__all__ = ["BASE_TAG", "PACKAGES", "build_base", "ensure_base", "make_root"]
+__all__ = ["BASE_TAG", "PACKAGES", "base_id", "build_base", "ensure_base", "make_root"]
 
 BASE_TAG = "benchledger-base:2"
 
@@ -62,6 +63,12 @@ def ensure_base(client: docker.DockerClient) -> str:
         except docker.errors.ImageNotFound:
             pass
     return str(build_base(client)["image_id"])
+
+
+def base_id() -> str:
+    """Return the id of the base image as the engine that answers has it; EnvironmentLacks where none does."""
+    with contextlib.closing(engine.connect()) as client:
+        return ensure_base(client)
 
 
 def make_root(folder: Path, packages: Sequence[str]) -> Path:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
-from benchledger.runners.agents.install import Installed
+from benchledger.runners.agents.install import Installed, installed
 from benchledger.runners.agents.spec import AgentSpec
-from benchledger.runners.images.agent import AgentImage, agent_images, image_for
+from benchledger.runners.environments.recipe import Ready
+from benchledger.runners.images.agent import AgentImage, agent_images, build_agent, image_for
 from benchledger.runners.images.base import ensure_base
+from benchledger.runners.kept import data_root, locked
 from benchledger.runners.sandboxes import engine
 from benchledger.schema.errors import EnvironmentLacks
 
-__all__ = ["CellImage", "find_image"]
+__all__ = ["CellImage", "find_image", "image_on"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,30 @@ def find_image(spec: AgentSpec, reference: str | None) -> CellImage:
     finally:
         client.close()
     return CellImage(str(found["image"]), image_id, _digest(found["repo_digests"]), ready)
+
+
+def image_on(
+    spec: AgentSpec, below: Ready, root: Path | None = None, progress: Callable[[str], None] = lambda _: None
+) -> CellImage:
+    """Return the image of an agent on the image of a task's environment, built where there is none.
+
+    An agent that nobody installs, or that is no process, runs on the environment's image itself. Raises
+    EnvironmentLacks where the agent is not installed here, or does not start on that image.
+    """
+    if spec.behaviour != "process" or spec.install.kind == "none":
+        return CellImage(below.image, below.image_id, _digest(below.repo_digests), None)
+    with closing(engine.connect(timeout=600)) as client:
+        found = image_for(spec, client, below.digest, below.image_id)
+        if found is None:
+            ready = installed(spec, root)
+            if ready is None:
+                hint = f"run `benchledger agents install {spec.name}`"
+                raise EnvironmentLacks(f"{spec.name} {spec.version} is not installed", hint)
+            with locked(data_root() / "environments" / f"{spec.name}-{below.digest}"):
+                found = image_for(spec, client, below.digest, below.image_id) or build_agent(
+                    client, spec, ready, below.image_id, progress, below.digest
+                )
+        return _built(spec, found)
 
 
 def _built(spec: AgentSpec, found: AgentImage | None) -> CellImage:

@@ -29,7 +29,7 @@ from benchledger.runners.sandboxes.watch import Breach, Watch
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed
 from benchledger.schema.task import Limits
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "reaped"]
 
 READY_SECONDS = 60.0
 END_SECONDS = 30
@@ -93,7 +93,7 @@ class Attempt:
         try:
             # one that is made is ours to remove, whether or not the engine's answer arrives
             with undisturbed(), engine.translated("create the container"):
-                self._after.enter_context(_reaped())
+                self._after.enter_context(reaped())
                 self._after.callback(self._remove)
                 self._id = str(self._client.containers.create(self._image_id, name=self._name, **settings).id)
         except SandboxFailed as error:
@@ -203,7 +203,7 @@ class Attempt:
 
 
 @contextlib.contextmanager
-def _reaped() -> Iterator[None]:
+def reaped() -> Iterator[None]:
     """See to it that this process's containers are removed where it is killed before the end of the body."""
     label = f"{engine.OWNER_LABEL}={engine.owner()}"
     command = [sys.executable, "-I", "-S", reaper_program.__file__, label, json.dumps(sys.path)]

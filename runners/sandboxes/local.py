@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,6 +43,7 @@ class Local:
         bare: bool = False,
         place: Path | None = None,
         user: User | None = None,
+        variables: Mapping[str, str] = {},
     ) -> None:
         """Take caps, and the PATH of programs where it is not to be our own.
 
@@ -48,9 +51,10 @@ class Local:
         `place` is a folder for HOME and TMPDIR, which must not exist: a replay wants the paths of old.
         `user` is whom a program becomes, which only root can let it; workdir, HOME and TMPDIR are
         that user's from the start, and the rights on files keep the rest. It has to be a user of
-        the sandbox's own: at the end every process of that user is killed.
+        the sandbox's own: at the end every process of that user is killed. `variables` are for every
+        program, where its launch does not say otherwise.
         """
-        self._place, self._user = place, user
+        self._place, self._user, self._variables = place, user, dict(variables)
         self.bare = bare
         self.caps = caps or Caps()
         self.path = path or os.environ.get("PATH", os.defpath)
@@ -91,6 +95,7 @@ class Local:
             _refuse_inhabited(self._user)
             let_in(workdir)
         places = self.places(workdir)
+        launch = replace(launch, env={**self._variables, **launch.env})
         with Attempt(self.caps, self.attempt, places, self.path, bare=self.bare, user=self._user) as attempt:
             report = attempt.run(launch, limits, proxy)
             self.isolation = attempt.isolation

@@ -87,9 +87,9 @@ def test_a_recheck_is_shown_with_its_event(empty):
 
 
 def test_flaky_checks_show_themselves(empty, flaky):
-    cell = ran("oracle", "--root", flaky, task="mine/coin")
+    cell = ran("oracle", "--tasks", flaky, task="mine/coin")
     ran("nop")
-    told = answer("recheck", "--sweep", "s", "--times", 20, "--root", flaky, code=1)
+    told = answer("recheck", "--sweep", "s", "--times", 20, "--tasks", flaky, code=1)
     by_task = {each["task"]: each for each in told["cells"]}
     coin, steady = by_task["mine/coin"], by_task[PYTHON]
     assert 0 < coin["passed"] < 20
@@ -101,7 +101,7 @@ def test_flaky_checks_show_themselves(empty, flaky):
         coin["passed"] if coin["recorded"] else 20 - coin["passed"]
     )
     assert found["agreeing"] == 20 + found["tasks"]["mine/coin"]["agreeing"]
-    said = call("recheck", cell, "--root", flaky, "--times", 20, code=1).stdout
+    said = call("recheck", cell, "--tasks", flaky, "--times", 20, code=1).stdout
     assert "DISAGREES" in said
     assert "flaky: mine/coin, " in said
     assert "DISAGREES with the recorded verdict" in call("show", cell).stdout
@@ -123,9 +123,9 @@ def test_cells_of_other_harnesses_and_published_ones_are_left(filled):
 
 
 def test_a_task_that_changed_is_named_with_both_digests(empty, flaky):
-    cell = ran("nop", "--root", flaky, task="mine/coin")
+    cell = ran("nop", "--tasks", flaky, task="mine/coin")
     (flaky / "mine/coin/instruction.md").write_text("Do something else.\n")
-    said = call("recheck", cell, "--root", flaky, code=1).stdout
+    said = call("recheck", cell, "--tasks", flaky, code=1).stdout
     assert "could not be rechecked: s/nop/none/mine/coin#run1@1: task mine/coin has the digest" in said
     assert "task mine/coin is not here" in call("recheck", cell, code=1).stdout
     assert events(empty, "cell.rechecked") == []

@@ -178,3 +178,27 @@ def test_a_python_fix_is_proved_by_its_own_tests(tmp_path, made):
     )
     told = answer(*words, fix, "--check", "python3 -m unittest -q test_calc")
     assert (told["language"], told["protected"]) == ("python", ["test_calc.py"])
+
+
+def test_a_setup_brings_what_the_check_needs_and_one_that_fails_keeps_nothing(tmp_path, made):
+    _, fix, words = made
+    brings = r"""mkdir -p "$TASK_ENV/bin" && printf '#!/bin/sh\nexec sh "$@"\n' > "$TASK_ENV/bin/own-runner" &&
+        chmod +x "$TASK_ENV/bin/own-runner" """
+    told = answer(
+        *words, fix, "--check", "own-runner tests/test_sum.sh", "--setup", brings, "--name", "mine/sum"
+    )
+    assert told["kept"]
+    assert load_task(tmp_path / "tasks/mine/sum").environment.setup == (brings,)
+    (verdict,) = answer("tasks", "check", "mine/sum", "--tasks", tmp_path / "tasks")
+    assert verdict["result"] == "sound"
+    said = refused(
+        *words, fix, "--check", CHECK, "--setup", "echo gone; exit 3", "--name", "mine/none", code=3
+    )
+    assert "gone" in said
+    assert not (tmp_path / "tasks/mine/none").exists()
+
+
+def test_an_image_wants_a_container(made):
+    _, fix, words = made
+    said = refused(*words, fix, "--check", CHECK, "--image", "python:3.12-slim", code=2)
+    assert "use --sandbox docker" in said

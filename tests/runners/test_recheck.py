@@ -198,7 +198,7 @@ def test_a_task_of_another_content_is_refused_with_both_digests(made):
         task_of(setup, "mine/one", [root])
     assert str(setup.task.digest) in str(caught.value)
     assert folder_digest(task.folder) in str(caught.value)
-    assert "--root" in caught.value.hint
+    assert "--tasks" in caught.value.hint
     with pytest.raises(CannotRecheck, match="task mine/one is not here; name the folder"):
         task_of(setup, "mine/one", [])
     with pytest.raises(CannotRecheck, match="names no digest"):

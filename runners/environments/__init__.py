@@ -1,0 +1,1 @@
+"""What a task needs beside its files: made once, with a network, before any agent."""
