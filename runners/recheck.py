@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchledger.runners.environments.find import local_place, task_image
 from benchledger.runners.files import folder_digest
 from benchledger.runners.gitdir import git
 from benchledger.runners.grade import Graded, grade
@@ -27,7 +28,7 @@ from benchledger.runners.roots import all_roots
 from benchledger.runners.sandboxes.port import ON_HOST, Sandbox
 from benchledger.runners.sandboxes.registry import sandbox_type
 from benchledger.runners.scan import Entry
-from benchledger.runners.task import Task, find_task, load_task, missing_toolchain
+from benchledger.runners.task import Environment, Task, find_task, load_task, missing_toolchain
 from benchledger.runners.workdir import lay_over, snapshot
 from benchledger.schema.canonical import parse_json
 from benchledger.schema.errors import CannotRecheck, DiskFull, EnvironmentLacks, SandboxFailed, UnknownName
@@ -67,12 +68,20 @@ def task_of(setup: CellSetup, task_id: str, roots: Sequence[Path]) -> Task:
     return task
 
 
-def checks_sandbox(setup: CellSetup, wanted: str | None = None) -> tuple[str, Callable[[], Sandbox]]:
+def checks_sandbox(
+    setup: CellSetup, task: Task, wanted: str | None = None
+) -> tuple[str, Callable[[], Sandbox]]:
     """Return the name of a sandbox for the checks and what makes one: that of the cell, or the `wanted` one.
 
-    Raises EnvironmentLacks where no engine answers or the image of the cell is gone.
+    The task's [environment] is made where it is missing. Raises EnvironmentLacks where no engine answers
+    or the image of the cell is gone, UsageError where that sandbox cannot give the environment.
     """
     name = wanted or ("docker" if setup.sandbox == "run-cell" else setup.sandbox) or "local"
+    if name == "local":
+        place = local_place(task)
+        return name, place.checks or place.agent
+    if (ready := task_image(task) if name == "docker" else None) is not None:
+        return name, partial(sandbox_type(name), ready.image_id)
     if name != "docker":
         return name, sandbox_type(name)
     from benchledger.runners.images.base import ensure_base  # noqa: PLC0415 - the SDK takes 150 ms to import
@@ -146,7 +155,7 @@ def _ours() -> Iterator[None]:
 
 
 def _check_tools(task: Task, make: Callable[[], Sandbox]) -> None:
-    if make().name in ON_HOST:
+    if make().name in ON_HOST and task.environment == Environment():
         missing, hint = missing_toolchain(task), "install them, or put them into PATH"
     else:
         with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:

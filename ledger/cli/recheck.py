@@ -163,7 +163,7 @@ def _repeats(
 
     secrets = Secrets.named(environment_secrets(os.environ))
     task = task_of(target.setup, _task(target), roots)
-    sandbox, make = checks_sandbox(target.setup, wanted)
+    sandbox, make = checks_sandbox(target.setup, task, wanted)
     limits = target.setup.limits or task.limits
     recorded = (target.patch, target.manifest)
     found = checked(task, recorded, make, limits, times, partial(mask, secrets=secrets))

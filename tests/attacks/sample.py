@@ -14,8 +14,15 @@ from benchledger.ledger.rescore import record, rescore
 from benchledger.ledger.store import ALGORITHMS, Ledger
 from benchledger.schema import ids
 from benchledger.schema.base import Payload
-from benchledger.schema.events import SpanRecorded
-from benchledger.schema.history import LedgerCreated, PayloadRedacted, PriceDeclared, Selection, SweepPlanned
+from benchledger.schema.events import CellRechecked, SpanRecorded
+from benchledger.schema.history import (
+    LedgerCreated,
+    PayloadRedacted,
+    PriceDeclared,
+    ScoresRegraded,
+    Selection,
+    SweepPlanned,
+)
 from benchledger.schema.ids import import_id
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import CAB_01, GATED_1
@@ -94,6 +101,7 @@ def _fill(ledger, sources):
     )
     emit(ledger, f"cell/{cells[0]}@1", span, "span")
     emit(ledger, "ledger", FutureThing(what="naïve ☃"), "future")
+    _judge_again(ledger, next(f"cell/{cell}@1" for cell in cells if "/examples/pass#" in cell))
     price = PriceDeclared(model="example/model-1", prompt=1.5, completion=6.0, source="a letter")
     receipt = emit(ledger, "ledger", price, "price")
     kept = PriceDeclared(model="example/model-1", prompt=1.25, completion=10.0, cached=0.125)
@@ -105,6 +113,18 @@ def _fill(ledger, sources):
     emit(ledger, "ledger", PayloadRedacted(seq=receipt.seq, reason="named a person"), "redaction")
     ledger.connection.execute("UPDATE events SET payload = NULL, salt = NULL WHERE seq = ?", (receipt.seq,))
     emit(ledger, "ledger", PriceDeclared(model="example/model-2", prompt=0.5, completion=2.0), "last")
+
+
+def _judge_again(ledger, stream):
+    """Let a score and a composite supersede the ones before them, as after a regrade, and run the checks again."""
+    scores = [
+        event for event in ledger.stream(stream) if event.meta.type in ("axis.scored", "composite.scored")
+    ]
+    for event in (scores[0], scores[-1]):
+        payload = event.decoded().model_copy(update={"supersedes": event.meta.version})
+        emit(ledger, stream, payload, f"again {event.meta.type}")
+    emit(ledger, "ledger", ScoresRegraded(scorers={}, selection=Selection(), attempts=1, moved=0), "regraded")
+    emit(ledger, stream, CellRechecked(times=2, passed=2, agrees=True), "rechecked")
 
 
 def build_full(path):

@@ -30,9 +30,9 @@ def source_from(ledger, ref, change=unchanged):
 
 
 def patch_of(ledger, ref):
-    """Return what `git apply` takes; remarks name binary by-products, which hold the time of their making."""
+    """Return the text that `git apply` takes, without binary by-products, which hold the time of their making."""
     patch = blob_text(ledger, payloads(ledger, ref, "workdir.captured")[0]["patch"])
-    return [line for line in patch.splitlines() if not line.startswith("# ")]
+    return [part for part in patch.split("diff --git ") if "\nGIT binary patch\n" not in part]
 
 
 def scores_of(ran):

@@ -17,6 +17,7 @@ from tests.cells.parts import PYTHON, agent_file
 from tests.cli.calls import COMPLETE, PUBLISHED, answer, call, head, refused
 from tests.cli.test_shapes import RECHECK, RECHECK_CELL, holds
 from tests.engine import client, image
+from tests.environments.parts import PLAIN, task_with
 
 __all__ = ["client", "image"]
 
@@ -202,3 +203,12 @@ def test_a_cell_in_a_container_is_rechecked_in_its_image(empty, image):
     assert (told["sandbox"], told["recorded"], told["agrees"]) == ("docker", True, True)
     (told,) = answer("recheck", cell, "--sandbox", "local")["cells"]
     assert (told["sandbox"], told["agrees"]) == ("local", True)
+
+
+def test_a_recheck_has_the_environment_of_the_task(empty, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    setup = ("mkdir -p $TASK_ENV && echo made > $TASK_ENV/word",)
+    task_with(tmp_path / "tasks", setup, PLAIN)
+    cell = ran("oracle", "--tasks", tmp_path / "tasks", task="made/sum")
+    told = answer("recheck", cell, "--tasks", tmp_path / "tasks")
+    assert [(each["passed"], each["agrees"]) for each in told["cells"]] == [(1, True)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchledger.ledger.merge import append_ledger
+from benchledger.ledger.rechecks import repeatability
 from benchledger.ledger.regrade_all import regrade
 from benchledger.ledger.store import Ledger
+from benchledger.schema.events import CellRechecked
 from benchledger.schema.history import Selection
+from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
 from tests.bumped import bumped
 from tests.ledger.test_regrade import emit
@@ -103,3 +106,32 @@ def test_ledgers_that_appended_the_same_file_and_regraded_it_share_the_scores(tm
             assert scores(first) == scores(second)
             assert first.connection.execute("SELECT count(*) FROM cells").fetchone() == (1,)
             assert regrade(first, ALL, GATED_1).attempts == 0
+
+
+def test_rechecks_of_both_ledgers_come_together(tmp_path: Path) -> None:
+    first, second = pair(tmp_path)
+    ref = "s/a/m/c/one#run1@1"
+    first.emit(Draft(f"cell/{ref}", CellRechecked(times=2, passed=2, agrees=True)))
+    second.emit(Draft(f"{first.ledger_id}:cell/{ref}", CellRechecked(times=3, passed=2, agrees=False)))
+    for mine, other in ((first, second), (second, first)):
+        append_ledger(mine, other)
+        assert append_ledger(mine, other).events == 0
+        found = repeatability(mine.connection, ALL)
+        assert (found.cells, found.repeats, found.agreeing, found.flaky) == (1, 5, 4, ["c/one"])
+        checked(mine.path)
+
+
+def test_a_regrade_of_an_attempt_that_was_rechecked_elsewhere_stays_there_and_is_made_here(
+    tmp_path: Path,
+) -> None:
+    first, second = pair(tmp_path)
+    stream = f"{first.ledger_id}:cell/s/a/m/c/one#run1@1"
+    second.emit(Draft(stream, CellRechecked(times=1, passed=1, agrees=True)))
+    with bumped("latency@2"):
+        regrade(first, ALL, GATED_1)
+        assert append_ledger(second, first).left == 2
+        checked(second.path)
+        assert regrade(second, ALL, GATED_1).attempts == 1
+        assert scores(second) == scores(first)
+        assert append_ledger(second, first).events == 0
+        checked(second.path)

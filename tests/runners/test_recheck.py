@@ -218,5 +218,5 @@ def test_a_sandbox_that_breaks_is_no_verdict(made, monkeypatch):
 
 def test_the_sandbox_is_that_of_the_cell_unless_another_is_named(made):
     task, _ = made
-    assert checks_sandbox(setup_of(task))[0] == "local"
-    assert checks_sandbox(setup_of(task, sandbox="run-cell"), "local")[0] == "local"
+    assert checks_sandbox(setup_of(task), task)[0] == "local"
+    assert checks_sandbox(setup_of(task, sandbox="run-cell"), task, "local")[0] == "local"

@@ -109,7 +109,7 @@ def test_each_kind_of_change_is_named_ignored_files_included(before, folder):
     assert found.changes.emptied == ("AGENTS.md",)
     assert found.changes.removed == ("src/kept.txt",)
     assert b"-5\n+4\n" in found.patch
-    assert b"# build/a.out: file, 7 bytes, blake3 " in found.patch
+    assert b"diff --git a/build/a.out b/build/a.out\nnew file mode 100644\n" in found.patch
 
 
 def test_the_manifest_is_canonical_and_names_every_file(before, folder):
