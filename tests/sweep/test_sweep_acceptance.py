@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.agents.conftest import ready
+from tests.bumped import bumped
 from tests.cli.calls import call
 from tests.ledgers import checked
 from tests.sweep.parts import Sweeping, kill_tree
@@ -60,6 +61,7 @@ def test_a_sweep_of_three_agents_survives_three_kills_and_two_shards_give_the_sa
         "SELECT count(*) FROM scores WHERE counted = 1 AND gated = 1 AND value IS NOT NULL"
     ) == [(24,)]
     checked(whole.path)
+    judged_again(whole)
 
     shards = [sweeping(tmp_path / str(number), agents) for number in (1, 2)]
     for number, shard in enumerate(shards, 1):
@@ -75,3 +77,21 @@ def test_a_sweep_of_three_agents_survives_three_kills_and_two_shards_give_the_sa
 def without_attempts(table):
     """Leave out what the kills alone made different."""
     return sorted(({**row, "retried": None, "rank": None} for row in table), key=str)
+
+
+def judged_again(sweep):
+    """Hold that every verdict is repeated, and that a newer scorer reaches all cells without any sandbox."""
+    told = json.loads(call("--ledger", sweep.path, "recheck", "--sweep", "big", "--json").stdout)
+    assert len(told["cells"]) == 24
+    assert all(each["agrees"] for each in told["cells"])
+    assert (told["repeatability"]["share"], told["repeatability"]["flaky"]) == (1.0, [])
+    checked(sweep.path)
+    before = sweep.query("SELECT count(*) FROM events WHERE type IN ('cell.launched', 'grader.ran')")
+    with bumped("latency@2"):
+        moved = json.loads(call("--ledger", sweep.path, "regrade", "--sweep", "big", "--json").stdout)
+        assert {item["after"] for item in moved["axes"]} == {"latency@2"}
+        assert len(moved["cells"]) == 24
+        checked(sweep.path)
+        again = json.loads(call("--ledger", sweep.path, "regrade", "--sweep", "big", "--json").stdout)
+        assert again["events"] == 0
+    assert sweep.query("SELECT count(*) FROM events WHERE type IN ('cell.launched', 'grader.ran')") == before
