@@ -18,7 +18,7 @@ from benchledger.runners.solving import solving_script
 from benchledger.schema.errors import BadInput, UsageError
 from benchledger.schema.task import Expectations, Limits
 
-__all__ = ["Fix", "FixRequest", "fix_of"]
+__all__ = ["Fix", "FixRequest", "command_of", "fix_of"]
 
 _SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[\]#~=%{}!\n]")
 _NUL_WINDOW = 8000  # as patch.py, and git, tell what is no text
@@ -183,7 +183,7 @@ def _parts(
 ) -> Parts:
     title, instruction = _told(request, commit, change, read)
     language = request.language or language_of(change.code_paths)
-    command = _command(request.check)
+    command = command_of(request.check)
     literal = [path.replace("*", "?") for path in change.code_paths]  # a star of a name is no wildcard
     return Parts(
         category=request.category or "fixes",
@@ -213,7 +213,7 @@ def _parts(
     )
 
 
-def _command(check: str) -> tuple[str, ...]:
+def command_of(check: str) -> tuple[str, ...]:
     """Return what a line of shell means: its words where they are plain, else a shell that reads it."""
     if not check.strip():
         raise UsageError("--check is empty", "give the command that runs the tests")

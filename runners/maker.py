@@ -25,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 
 from benchledger.runners.files import files_of
 from benchledger.runners.script import Script
-from benchledger.runners.task import Task, TaskFile, load_task
+from benchledger.runners.task import Origin, Task, TaskFile, load_task
 from benchledger.schema.errors import BadInput, UsageError
 from benchledger.schema.ids import CellId
 from benchledger.schema.task import Expectations, Limits
@@ -73,6 +73,7 @@ class Parts:
     environment: Mapping[str, Any] = field(default_factory=dict)
     private: bool = False
     script: Script | None = None
+    origin: Origin | None = None
 
     @property
     def id(self) -> str:
@@ -139,6 +140,8 @@ def _task_file(parts: Parts) -> TaskFile:
         "environment": dict(parts.environment),
         "expectations": parts.expectations.model_dump(mode="json"),
     }
+    if parts.origin is not None:
+        said["origin"] = parts.origin.model_dump(mode="json")
     try:
         return TaskFile.model_validate_json(json.dumps(said))
     except ValidationError as error:

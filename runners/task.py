@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 from benchledger.runners.files import files_of, folder_digest
 from benchledger.runners.script import RelativePath, Script, load_script
 from benchledger.runners.tasktoml import read_toml
-from benchledger.schema.base import Name, Record, Text
+from benchledger.schema.base import Hex64, Name, Record, Text
 from benchledger.schema.errors import BadInput, Conflict, UnknownName
 from benchledger.schema.ids import CellId
 from benchledger.schema.task import Expectations, Limits, TaskIdentity
@@ -32,6 +32,7 @@ from benchledger.schema.task import Expectations, Limits, TaskIdentity
 __all__ = [
     "Checks",
     "Environment",
+    "Origin",
     "Task",
     "TaskFile",
     "find_task",
@@ -73,6 +74,23 @@ class Environment(Record):
         return self
 
 
+class Origin(Record):
+    """What a program made a task from, for its maintainer; nothing of it reaches the agent.
+
+    A mutation: the mutant that `operator` made, at `line` of `file`, where `after` stands in place of
+    `before`; `project` is the digest of the project's files, `seed` that of the choice.
+    """
+
+    kind: Literal["mutation"]
+    project: Hex64
+    file: RelativePath
+    operator: Name
+    line: Annotated[int, Field(ge=1)]
+    before: str
+    after: str
+    seed: int
+
+
 class TaskFile(Record):
     """What task.toml says. `removes` are files of the workdir that the solution takes away."""
 
@@ -84,6 +102,7 @@ class TaskFile(Record):
     limits: Limits
     checks: Checks
     environment: Environment = Environment()
+    origin: Origin | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> TaskFile:

@@ -14,6 +14,7 @@ from benchledger.ledger.cli.common import Command, json_option
 from benchledger.ledger.cli.render import clean, count, echo_json, table
 from benchledger.ledger.cli.tasks_check import chosen, load, places, prove, tell
 from benchledger.ledger.cli.tasks_from_commit import from_commit
+from benchledger.ledger.cli.tasks_mutate import mutate
 
 if TYPE_CHECKING:
     from benchledger.runners.task import Task
@@ -178,6 +179,7 @@ def new(task: str, root: str | None, language: str, *, as_json: bool) -> None:
 
 
 tasks.add_command(from_commit)
+tasks.add_command(mutate)
 
 
 def _list(roots: tuple[str, ...], *, as_json: bool) -> None:
