@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchledger.ledger.cli.common import command, json_option
-from benchledger.ledger.cli.render import clean, count, echo_json, progress, progress_lines, table
+from benchledger.ledger.cli.render import count, progress, progress_lines
+from benchledger.ledger.cli.tasks_mutants import tell_json, tell_operators, tell_table
 
 if TYPE_CHECKING:
     from benchledger.runners.mutate.campaign import Candidate, Maker, Tried
@@ -22,13 +21,6 @@ __all__ = ["mutate"]
 
 _MOST_JOBS = 4
 _INTERRUPTED = 130
-_WORDS = {
-    "kept": "kept",
-    "already": "there already",
-    "survived": "survived",
-    "unbuilt": "do not build",
-    "unproven": "not proved",
-}
 
 
 @command(
@@ -77,8 +69,10 @@ _WORDS = {
     "--setup",
     multiple=True,
     metavar="CMD",
-    help="What a fresh sandbox has to run before; kept in the tasks, not run now; repeatable.",
+    help="A command that installs what the tests need; kept in the tasks, not run now; repeatable.",
 )
+@click.option("--image", metavar="REF", help="The container image that the tasks want to run in.")
+@click.option("--private", is_flag=True, help="Keep the content of the tasks out of public exports.")
 @click.option(
     "--seconds",
     type=click.FloatRange(0, 43_200, min_open=True),
@@ -107,7 +101,7 @@ def mutate(
     from benchledger.schema.errors import UsageError
 
     if list_operators:
-        _list(as_json=as_json)
+        tell_operators(as_json=as_json)
         return
     if path is None or check is None:
         raise UsageError(
@@ -122,7 +116,8 @@ def mutate(
         _run(maker, candidates, options["count"], jobs, tried)
     except KeyboardInterrupt:
         interrupted = True
-    (_tell_json if as_json else _tell)(maker, tried, options["count"], len(candidates), took)
+    tell = tell_json if as_json else tell_table
+    tell(maker, tried, options["count"], len(candidates), took)
     if interrupted:
         click.echo(
             "Interrupted; the tasks that were made are kept, and the same command goes on from there",
@@ -161,7 +156,16 @@ def _prepared(path: Path, check: str, options: dict[str, Any]) -> tuple[Maker, l
             f"{count(len(candidates), 'mutant')} in {count(len(mutated), 'file')}; now the tests as they are"
         )
         base = baseline(project, mutated, check, options["seconds"], run_plain)
-    setting = Setting(project, options["category"], check, options["seed"], base.limit, options["setup"])
+    given = {"image": options["image"], "setup": list(options["setup"])}
+    setting = Setting(
+        project,
+        options["category"],
+        check,
+        options["seed"],
+        base.limit,
+        {name: value for name, value in given.items() if value},
+        options["private"],
+    )
     return Maker(setting, root), candidates, base.took
 
 
@@ -184,82 +188,3 @@ def _run(maker: Maker, candidates: list[Candidate], wanted: int, jobs: int, trie
             kept += each.task is not None
             if advance is not None:
                 advance(kept, wanted)
-
-
-def _list(*, as_json: bool) -> None:
-    from benchledger.runners.mutate.operators import OPERATORS
-
-    if as_json:
-        echo_json(
-            [
-                {"operator": name, "about": each.about, "languages": sorted(each.paths)}
-                for name, each in OPERATORS.items()
-            ]
-        )
-        return
-    rows = [(name, each.about, ", ".join(sorted(each.paths))) for name, each in OPERATORS.items()]
-    table(("operator", "what it does", "languages"), rows)
-
-
-def _row(each: Tried) -> dict[str, Any]:
-    mutant = each.mutant
-    return {
-        "task": each.task,
-        "result": each.result,
-        "file": each.path,
-        "line": mutant.line,
-        "operator": mutant.operator,
-        "before": mutant.before,
-        "after": mutant.after,
-        "hangs": each.hangs,
-        "why": list(each.why),
-    }
-
-
-def _counts(tried: list[Tried]) -> dict[str, int]:
-    results: Counter[str] = Counter(each.result for each in tried)
-    return {name: results[name] for name in _WORDS}
-
-
-def _tell_json(maker: Maker, tried: list[Tried], wanted: int, candidates: int, took: float) -> None:
-    setting = maker.setting
-    echo_json(
-        {
-            "folder": str(maker.root),
-            "project": setting.project.digest,
-            "seed": setting.seed,
-            "wanted": wanted,
-            "candidates": candidates,
-            "tried": len(tried),
-            "counts": _counts(tried),
-            "hang": sum(each.hangs for each in tried),
-            "seconds": {"tests": round(took, 3), "limit": setting.limit},
-            "left_out": list(setting.project.left_out),
-            "mutants": [_row(each) for each in tried],
-        }
-    )
-
-
-def _tell(maker: Maker, tried: list[Tried], wanted: int, candidates: int, took: float) -> None:
-    made = [each for each in tried if each.task is not None]
-    if made:
-        table(
-            ("task", "file", "operator", "hangs"),
-            [
-                (str(each.task), each.path, each.mutant.operator, "yes" if each.hangs else "no")
-                for each in made
-            ],
-        )
-    for each in tried:
-        for problem in each.why:
-            click.echo(clean(f"not proved: {each.path}:{each.mutant.line} {each.mutant.operator}: {problem}"))
-    said = ", ".join(f"{number} {_WORDS[name]}" for name, number in _counts(tried).items() if number)
-    click.echo(
-        f"{count(len(tried), 'mutant')} of {candidates:,} tried in {took:.1f} s of tests each: {said or 'none'}"
-    )
-    if left := maker.setting.project.left_out:
-        click.echo(clean(f"left out of the tasks, as no regular files: {', '.join(left[:5])}"))
-    if len(made) < wanted:
-        click.echo(f"{len(made)} of {wanted} tasks: no more mutants that the tests kill")
-    if made:
-        click.echo(clean(f"next: benchledger tasks check --tasks {quote(str(maker.root))}"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from blake3 import blake3
 
@@ -37,14 +38,15 @@ _TOOL = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all tasks of one call have in common; `setup` is for a sandbox that starts from nothing."""
+    """What all tasks of one call have in common; `environment` is the table of that name of task.toml."""
 
     project: Project
     category: str
     command: str
     seed: int
     limit: float
-    setup: tuple[str, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    private: bool = False
 
     def checks(self, *, hangs: bool) -> tuple[str, ...]:
         """Return the command of the checks; of a mutant that hangs it gives up for itself, and so fails."""
@@ -56,7 +58,8 @@ def task_name(setting: Setting, path: str, mutant: Mutant) -> str:
     """Return a name that is the same for the same mutant of the same project, and tells nothing of it."""
     project = setting.project
     made = [project.digest, sorted(project.tests), path, mutant.start, mutant.end, mutant.after]
-    digest = blake3(canonical_bytes([*made, setting.command, list(setting.setup)])).hexdigest()
+    told = [setting.command, dict(setting.environment), setting.private]
+    digest = blake3(canonical_bytes([*made, *told])).hexdigest()
     return f"{language_of(path)}-{digest[:10]}"
 
 
@@ -81,7 +84,8 @@ def parts_of(setting: Setting, path: str, mutant: Mutant, told: Told, *, hangs: 
         limits=Limits(seconds=_SECONDS),
         toolchain=_toolchain(setting, hangs=hangs),
         seconds=max(_CHECK_SECONDS, 2 * setting.limit),
-        environment={"setup": list(setting.setup)} if setting.setup else {},
+        environment=setting.environment,
+        private=setting.private,
         script=solving_script(workdir, solution, said="Repaired."),
         origin=_origin(setting, path, mutant),
     )
@@ -108,8 +112,8 @@ def _title(command: str, told: Told) -> str:
 
 
 def _toolchain(setting: Setting, *, hangs: bool) -> tuple[str, ...]:
-    """Return the program that the command begins with, where that can be read off; a set-up brings its own."""
-    if setting.setup:
+    """Return the program that the command begins with, where that can be read off; an environment brings its own."""
+    if setting.environment:
         return ()
     try:
         words = shlex.split(setting.command)

@@ -100,6 +100,17 @@ def test_the_same_seed_and_source_make_the_same_tasks_byte_for_byte_on_any_numbe
     assert [row["task"] for row in other["mutants"]] != [row["task"] for row in one["mutants"]]
 
 
+def test_an_environment_is_kept_in_the_tasks_and_makes_them_others(tmp_path):
+    given = ("--setup", "pip install x", "--setup", "true", "--image", "python:3.12", "--private")
+    plain, other = mutate(tmp_path, "--count", 1), mutate(tmp_path, "--count", 1, *given)
+    assert other["counts"]["kept"] == 1
+    one, two = (load_task(tmp_path / "tasks" / said["mutants"][-1]["task"]) for said in (plain, other))
+    assert (two.environment.setup, two.environment.image) == (("pip install x", "true"), "python:3.12")
+    assert (one.toolchain, two.toolchain) == (("python3",), ())
+    assert (one.checks.private, two.checks.private) == (False, True)
+    assert folder_digest(one.workdir) == folder_digest(two.workdir)
+
+
 def test_tasks_that_are_there_are_not_made_again(tmp_path):
     mutate(tmp_path, "--count", 1)
     before = folder_digest(tmp_path / "tasks")

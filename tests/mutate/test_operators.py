@@ -111,6 +111,11 @@ def test_a_mutant_that_cannot_be_read_is_told():
     assert not reads_on(b"int x = a < b;\n", "c", type(comparison)("boundary", 1, 10, 11, "<", "< <"))
 
 
+def test_what_the_compiler_warns_of_is_no_fault_of_a_mutant():
+    source = b"a = '\\d' < b is 1\n"
+    assert all(reads_on(source, "python", mutant) for mutant in sites(source, "python"))
+
+
 def test_operators_are_chosen_by_name_in_the_order_of_the_table():
     assert named(["off-by-one", "boundary"]) == ["boundary", "off-by-one"]
     assert named([]) == list(OPERATORS)
