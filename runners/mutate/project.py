@@ -41,18 +41,16 @@ _MOST_FILES, _MOST_BYTES = 20_000, 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The files of a project by path, and those paths that are its tests; `left_out` are links and the like."""
+    """The files of a project by path, and which of them are its tests; `left_out` are links and the like.
+
+    `digest` is that of all files, as the digest of a folder of a task is made.
+    """
 
     root: Path
     files: dict[str, Content]
     tests: frozenset[str]
     left_out: tuple[str, ...]
-
-    @property
-    def digest(self) -> str:
-        """Return the digest of all files, as that of a folder of a task is made."""
-        items = sorted(self.files.items(), key=lambda item: item[0].encode())
-        return digest_of((name, content.executable, content.data) for name, content in items)
+    digest: str
 
 
 def top_of(path: Path) -> Path:
@@ -68,18 +66,18 @@ def top_of(path: Path) -> Path:
 def read_project(root: Path, tests: Sequence[str] = (), without: Path | None = None) -> Project:
     """Read a project; `tests` are globs of its tests, by default what is named by custom.
 
-    What lies below `without` does not belong to it: there the tasks themselves are written.
-
-    Raises UsageError where there is no such folder or it has no test, BadInput where it is too large.
+    What lies below `without`, a folder in it, does not belong to it: there the tasks themselves are
+    written. Raises UsageError where there is no such folder or it has no test, BadInput where it is too large.
     """
     if not root.is_dir():
         raise UsageError(f"{root} is no folder", "name the top folder of a project by --project")
+    apart = None if without is None or root.resolve().is_relative_to(without.resolve()) else without.resolve()
     files: dict[str, Content] = {}
     left_out = []
     size = 0
     for name in sorted(_names(root)):
         path = root / name
-        if without is not None and path.resolve().is_relative_to(without.resolve()):
+        if apart is not None and path.resolve().is_relative_to(apart):
             continue
         if path.is_symlink() or not path.is_file() or not name.isprintable():
             left_out.append(name)
@@ -97,7 +95,9 @@ def read_project(root: Path, tests: Sequence[str] = (), without: Path | None = N
             f"{root} has no file that is a test{' by that glob' if tests else ''}",
             "name its tests by --tests GLOB, such as --tests 'checks/**'; tests inside of a source cannot be hidden",
         )
-    return Project(root, files, _hideable(files, found), tuple(left_out))
+    ordered = sorted(files.items(), key=lambda item: item[0].encode())
+    digest = digest_of((name, content.executable, content.data) for name, content in ordered)
+    return Project(root, files, _hideable(files, found), tuple(left_out), digest)
 
 
 def _hideable(files: dict[str, Content], tests: frozenset[str]) -> frozenset[str]:

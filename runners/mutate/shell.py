@@ -121,7 +121,7 @@ def off_by_one(node: Node, source: Source) -> Iterator[Edit]:
 
 
 def wrong_default(node: Node, source: Source) -> Iterator[Edit]:
-    if node.type != "expansion" or (sign := operator_of_expansion(node)) is None:
+    if node.type != "expansion" or (sign := _default_sign(node)) is None:
         return
     value = sign.next_sibling
     if value is not None and value.is_named:
@@ -129,7 +129,7 @@ def wrong_default(node: Node, source: Source) -> Iterator[Edit]:
         yield source.instead(value, one_more(text) or "")
 
 
-def operator_of_expansion(node: Node) -> Node | None:
+def _default_sign(node: Node) -> Node | None:
     """Return the sign of `${name:-value}` and its like, None for other expansions."""
     sign = node.child_by_field_name("operator")
     return sign if sign is not None and sign.type in {":-", "-", ":=", "="} else None

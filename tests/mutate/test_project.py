@@ -40,6 +40,13 @@ def test_a_project_is_what_git_would_track_without_caches_environments_and_links
     assert found.tests == {"tests/test_queue.py"}
 
 
+def test_tasks_that_are_written_beside_or_above_a_project_take_nothing_from_it(folder):
+    whole = read_project(folder).files
+    assert "my-tasks/made/a/task.toml" in whole
+    assert read_project(folder, without=folder).files == whole
+    assert read_project(folder, without=folder.parent).files == whole
+
+
 def test_a_file_that_git_knows_and_that_is_gone_is_left_out(folder):
     git(folder, "init", "-q")
     git(folder, "add", ".")
