@@ -18,14 +18,17 @@ _FAILING = tuple(
     for pattern in (
         r"^(?:FAILED|ERROR) (\S+\.py(?:::[^\s\[]+(?:\[.*?\])?)?)(?: - (.*))?$",  # pytest
         # unittest, and the error that ends its traceback
-        r"^(?:FAIL|ERROR): (\w+ \([\w.]+\))$(?:(?:(?!^=====)[\s\S])*?^([\w.]+(?:Error|Exception)\b.*)$)?",
-        r"^\s*--- FAIL: (\S+) \(.*(?:\n\s+\S+\.go:\d+: (.*))?",  # go
+        (
+            r"^(?:FAIL|ERROR): (\w+ \([\w.]+\))$"
+            r"(?:(?:\n(?!=====|FAIL: |ERROR: ).*){0,400}?\n([\w.]+(?:Error|Exception)\b.*)$)?"
+        ),
+        r"^[ \t]*--- FAIL: (\S+) \(.*(?:\n[ \t]+\S+\.go:\d+: (.*))?",  # go
         r"^test (\S+) \.\.\. FAILED$",  # cargo
-        r"^\s*✖ (.+?) \([\d.]+ms\)$",  # node
-        r"^\s*● (.+ \u203a .+)$",  # jest
-        r"^\[ERROR\]\s+(\w+(?:\.\w+)+):\d+",  # maven
+        r"^[ \t]*✖ (.+?) \([\d.]+ms\)$",  # node
+        r"^[ \t]*● (.+ \u203a .+)$",  # jest
+        r"^\[ERROR\][ \t]+(\w+(?:\.\w+)+):\d+",  # maven
         r"^(\w+ > \S+) FAILED$",  # gradle
-        r"^\s*not ok (?:\d+ )?(?:- )?([^\s#][^#\n]*?)\s*(?:#.*)?$",  # tap, and the checks of the suite
+        r"^[ \t]*not ok (?:\d+ )?(?:- )?([^\s#][^#\n]*?)[ \t]*(?:#.*)?$",  # tap, and the checks of the suite
     )
 )
 _UNBUILT = {

@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from benchledger.runners.mutate.told import agreed, read_told, unbuilt
+from benchledger.runners.plain import OUTPUT
 
 OUTPUTS = {
     "pytest": (
@@ -57,6 +58,14 @@ def test_no_line_names_the_file_with_the_fault_and_none_varies():
     told = read_told(text, b"", "src/a.py")
     assert told.failing == {}
     assert told.last == ("test_a.py went wrong", "last")
+
+
+@pytest.mark.timeout(20)
+def test_the_longest_output_is_read_in_little_time():
+    for piece in ("\n", " \n", "not ok ", "FAIL: a (b)\n", "FAILED a.py::b[", "x" * 79 + "\n", "x"):
+        text = (piece * OUTPUT)[:OUTPUT].encode()
+        read_told(text, text, "src/a.py")
+        assert not any(unbuilt(language, text, text) for language in BROKEN)
 
 
 def test_only_what_two_runs_agree_on_is_told():
