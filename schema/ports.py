@@ -1,7 +1,7 @@
 """The plugs between the layers. Docstrings say what an implementation MUST and MAY do.
 
-A port that only runners plug into stands there: sandboxes in `runners/sandboxes/port.py`. An agent
-is a file of data (`runners/agents/spec.py`), not code.
+A port that only runners plug into stands there: sandboxes in `runners/sandboxes/port.py`, engines of sweeps
+in `runners/sweep/port.py`. An agent is a file of data (`runners/agents/spec.py`), not code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchledger.schema.canonical import MAX_INT
 from benchledger.schema.frame import blob_digest
 from benchledger.schema.ids import live_id
 
-__all__ = ["Clock", "Draft", "Engine", "Receipt", "Sink", "SystemClock", "blob_ref", "blob_references"]
+__all__ = ["Clock", "Draft", "Receipt", "Sink", "SystemClock", "blob_ref", "blob_references"]
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _NONE: Mapping[str, bytes] = MappingProxyType({})
@@ -101,15 +101,6 @@ class Sink(Protocol):
 
     def emit_all(self, drafts: Sequence[Draft]) -> list[Receipt]:
         """Append several events, all or none, in order. The rest as in `emit`."""
-        ...
-
-
-@runtime_checkable
-class Engine(Protocol):
-    """What runs many cells."""
-
-    def submit(self, cell: Any) -> None:
-        """Queue one cell. MAY block for back-pressure; MUST NOT drop it in silence."""
         ...
 
 
