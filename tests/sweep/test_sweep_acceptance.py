@@ -13,7 +13,7 @@ from tests.sweep.test_sweeps import rows
 
 __all__ = ["ready"]
 
-AGENTS = ("codex", "pi", "qwen-code")
+AGENTS = ("claude-code", "codex", "pi")
 PLAN = (
     "--model",
     "test/model-1",
