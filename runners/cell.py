@@ -91,6 +91,7 @@ class _Attempt:
         self.root = new_span()
         self.began = 0.0
         self.room = 0  # bytes that were free before the agent came
+        self.came = False  # whether it did: before that, nothing of it can fill a disk
 
     def run(self, sandbox: Sandbox) -> Ended:
         self.began = time.monotonic()
@@ -108,7 +109,7 @@ class _Attempt:
             self._failed("disk", error)
         except OSError as error:
             self._failed("disk" if error.errno in NO_ROOM else "sandbox", error)
-            if error.errno in NO_ROOM and folder is not None and self._filled(sandbox, folder):
+            if error.errno in NO_ROOM and folder is not None and self.came and self._filled(sandbox, folder):
                 self.stated = ("agent_error", "quota")
         except BenchledgerError as error:
             self._failed("sandbox", error)
@@ -136,6 +137,7 @@ class _Attempt:
         plan, places = self.plan, sandbox.places(workdir)
         with self.journal.span("task_setup", plan.task.id, **cell_events.setup_attributes(plan, places)):
             before = make_workdir(plan.task, workdir)
+        self.came = True
         if plan.agent.behaviour == "process":
             self._launch(sandbox, workdir, places)
         else:

@@ -107,7 +107,7 @@ def test_an_environment_is_kept_in_the_tasks_and_makes_them_others(tmp_path):
     one, two = (load_task(tmp_path / "tasks" / said["mutants"][-1]["task"]) for said in (plain, other))
     assert (two.environment.setup, two.environment.image) == (("pip install x", "true"), "python:3.12")
     assert (one.toolchain, two.toolchain) == (("python3",), ())
-    assert (one.checks.private, two.checks.private) == (False, True)
+    assert (one.private, two.private) == (False, True)
     assert folder_digest(one.workdir) == folder_digest(two.workdir)
 
 
