@@ -74,6 +74,7 @@ class Driver:
     began: float = field(default_factory=time.monotonic)
     _looked: float = 0.0
     _asked: float = 0.0
+    _waited: bool = False
     _elsewhere: set[CellId] = field(default_factory=set)
 
     def drive(self) -> None:
@@ -210,6 +211,9 @@ class Driver:
         if self.board.waiting and now - self._asked >= _ELSEWHERE_SECONDS:
             self._asked = now
             self._close_abandoned()
+            if not (self.board.flying or self.board.pending or self._waited):
+                self._waited = True
+                self.view.say(f"waits for {len(self.board.waiting)} cells that another launcher has begun")
             self.board.pending.extend(self.board.waiting)
             self.board.waiting.clear()
 

@@ -297,3 +297,39 @@ def test_status_says_what_a_killed_launcher_left(tmp_path):
     status = json.loads(call("--ledger", sweep.path, "sweep", "status", "--json").stdout)
     assert (len(status["at_work"]), len(status["abandoned"])) == (0, 1)
     assert "goes on with what is missing" in call("--ledger", sweep.path, "sweep", "status").stdout
+
+
+SWEEP = {
+    "sweep": str, "cells": int, "done": int, "ran": int, "left": list, "lost": dict, "broken": dict,
+    "cost": (float, type(None)), "stopped": (str, type(None)), "ledger": str, "head": dict,
+}  # fmt: skip
+DRY = {
+    "sweep": str, "cells": int, "todo": int, "agents": list, "arms": list, "tasks": list, "repeats": int,
+    "seed": int, "workers": int, "order": list, "seconds": (float, type(None)), "estimated_from": int,
+    "seconds_at_most": (float, int), "cost": (float, type(None)),
+}  # fmt: skip
+STATUS = {
+    "sweep": str, "planned_at": float, "agents": int, "models": int, "tasks": int, "repeats": int, "policy": str,
+    "cells": int, "done": int, "solved": int, "lost": int, "todo": int, "at_work": list, "abandoned": list,
+    "faults": dict, "first": float, "last": float, "rate": float, "unsolved": list, "merged": int, "head": str,
+    "cost": (float, type(None)), "currency": (str, type(None)), "calls_without_usage": int, "arms": list,
+}  # fmt: skip
+ARM = {
+    "agent": str, "model": str, "planned": int, "done": int, "solved": int, "lost_attempts": int,
+    "composite": (float, type(None)), "seconds": (float, type(None)),
+}  # fmt: skip
+
+
+def shaped(value, shape):
+    assert value.keys() == shape.keys()
+    for name, kind in shape.items():
+        assert isinstance(value[name], kind), f"{name} is {value[name]!r}"
+
+
+def test_what_a_sweep_prints_as_json_has_a_documented_shape(quick):
+    shaped(quick.answer("--dry-run"), DRY)
+    shaped(quick.answer(), SWEEP)
+    status = json.loads(call("--ledger", quick.path, "sweep", "status", "--json").stdout)
+    shaped(status, STATUS)
+    for arm in status["arms"]:
+        shaped(arm, ARM)
