@@ -121,8 +121,10 @@ class Keeper:
 
     def check_head(self, head: Mapping[str, Any] | None) -> None:
         """Raise BadInput where the other ledger ends before what was taken over from it."""
-        seq = -1 if head is None else head["seq"]
-        if seq < self.next - 1:
+        seq = -1 if head is None else head.get("seq")
+        if (
+            isinstance(seq, int) and seq < self.next - 1
+        ):  # what is no head at all does not fit the events either
             raise BadInput(
                 f"ledger {self._origin} was taken over up to event {self.next - 1}, and ends at event {seq} now:"
                 " this is an older state of it, or it was rolled back",

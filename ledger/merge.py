@@ -140,7 +140,7 @@ class _Merge:
         items = [_moved(item, stream, self._actor) for item, stream in self._waiting]
         receipts = self._ledger.append_prepared(items)
         named = [
-            _redaction(receipt, self._origin, self._actor)
+            _redaction(self._ledger.ledger_id, receipt, self._origin, self._actor)
             for (item, _), receipt in zip(self._waiting, receipts, strict=True)
             if item.row[5] is None
         ]
@@ -187,10 +187,12 @@ def _moved(foreign: Foreign, stream: str, actor: str) -> Prepared:
     return item._replace(stream=stream, actor=actor, expected=None, meta=None)
 
 
-def _redaction(receipt: Receipt, origin: str, actor: str) -> Draft:
+def _redaction(here: str, receipt: Receipt, origin: str, actor: str) -> Draft:
     # The event that explains it there names the place there; here the payload is missing at another one.
     payload = PayloadRedacted(seq=receipt.seq, reason=f"redacted in ledger {origin}")
-    return Draft("ledger", payload, import_id("redaction", receipt.id.encode(), 0), actor)
+    # A third ledger may have taken over both: hence the id of this one.
+    name = import_id("redaction", f"{here} {receipt.id}".encode(), 0)
+    return Draft("ledger", payload, name, actor)
 
 
 def _batches(events: Iterator[Foreign]) -> Iterator[list[Foreign]]:

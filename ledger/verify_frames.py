@@ -164,6 +164,8 @@ class _Check:
     def _range(self, note: Note, prev: bytes, places: Places | None) -> Iterator[Defect]:
         kept, lines = note.kept, self._lines(note)
         if lines is None:
+            if places is not None:
+                places.lost.add(kept.origin)
             yield from self._gone(note)
             return
         if len(lines) != kept.head.seq - kept.first + 1:

@@ -48,6 +48,7 @@ class Places:
     def __init__(self, ledger_id: str, kept: sqlite3.Connection) -> None:
         """`ledger_id` is this ledger's; `kept` is a database of its own for what must be remembered."""
         self._ledger_id, self._kept = ledger_id, kept
+        self.lost: set[str] = set()  # ledgers some of whose lines are gone, with what they would have begun
         kept.execute(
             "CREATE TABLE begun(origin TEXT, theirs TEXT, ours TEXT, PRIMARY KEY(origin, theirs)) WITHOUT ROWID"
         )
@@ -73,7 +74,7 @@ class Places:
         self._begin(origin, line, here)
         query = "SELECT ours FROM begun WHERE origin = ? AND theirs = ?"
         row = self._kept.execute(query, (origin, line.stream)).fetchone()
-        if row is not None and row[0] == here.stream:
+        if here.stream == row[0] if row is not None else origin in self.lost:
             return None
         return "stream", f"stands in stream {here.stream}, which does not hold their {line.stream}"
 
