@@ -69,6 +69,8 @@ class Places:
         return None
 
     def _stream(self, origin: str, line: Line, here: Here) -> tuple[str, str] | None:
+        if here.stream == f"{origin}:{line.stream}":  # nearly always
+            return None
         if owned(self._ledger_id, here.stream) == owned(origin, line.stream):
             return None
         self._begin(origin, line, here)
