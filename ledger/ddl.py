@@ -53,7 +53,7 @@ _EVENTS_UPDATE = """CREATE TRIGGER events_update BEFORE UPDATE ON events BEGIN
       AND NEW.payload_digest IS OLD.payload_digest AND NEW.payload_len IS OLD.payload_len
       AND NEW.hash IS OLD.hash
       AND json_extract(OLD.meta, '$.type') NOT IN ('ledger.created', 'cell.setup', 'axis.scored',
-        'composite.scored', 'history.rescored', 'policy.declared', 'payload.redacted')
+        'composite.scored', 'history.rescored', 'policy.declared', 'payload.redacted', 'frames.kept')
       AND EXISTS (SELECT 1 FROM events WHERE stream = 'ledger' AND type = 'payload.redacted'
                   AND json_extract(payload, '$.seq') = OLD.seq));
 END"""

@@ -15,13 +15,23 @@ their rechecks, which refer to no version, are evidence and come.
 
 from __future__ import annotations
 
+import re
+
 from benchledger.ledger.exporters import Foreign
 from benchledger.ledger.rows import split_stream
 from benchledger.ledger.store import Ledger, StoredEvent
 
-__all__ = ["Streams"]
+__all__ = ["SCORES", "Streams", "owned"]
 
-_SCORES = frozenset({"axis.scored", "composite.scored"})
+SCORES = frozenset({"axis.scored", "composite.scored"})
+_through = re.compile("([0-9a-f]{32}):").match
+
+
+def owned(ledger: str, stream: str) -> tuple[str, str]:
+    """Return which ledger first had a stream, and its name there; `ledger` is the one that has it as `stream`."""
+    while (through := _through(stream)) is not None:
+        ledger, stream = through[1], stream[through.end() :]
+    return ledger, stream
 
 
 class Streams:
@@ -53,7 +63,7 @@ class Streams:
             return stream
         if version > 1 and theirs not in self._parted and self._ahead(stream) != version:
             self._parted.add(theirs)
-        if theirs in self._parted and foreign.meta["type"] in _SCORES:
+        if theirs in self._parted and foreign.meta["type"] in SCORES:
             self.left += 1
             return None
         self._next[stream] = self._ahead(stream) + 1

@@ -2,7 +2,8 @@
 
 one process     scores (models, axes, composites, outcomes), then pieces
 the other one   definitions, spelling, projections folded again and compared, rescores; then pieces
-pieces          ranges of the chain (hashes, links, payloads, root) · ids and streams · blobs · integrity
+pieces          ranges of the chain (hashes, links, payloads, root) · ids and streams · blobs · integrity ·
+                chains of merged ledgers
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from benchledger.ledger.database import connect_read_only, translated
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify_chain import UNREADABLE, ChainResult, Defect, check_range, merge
 from benchledger.ledger.verify_derived import Derived, tile_defects
-from benchledger.ledger.verify_scores import ScoreCheck
+from benchledger.ledger.verify_frames import Merged, frames_piece
+from benchledger.ledger.verify_scores import ScoreCheck, guarded_scores, score_piece
 from benchledger.ledger.verify_shared import Piece, shared
 from benchledger.schema.canonical import MAX_INT
 from benchledger.schema.errors import BenchledgerError
@@ -62,6 +64,7 @@ class VerifyReport:
     redacted_blobs: list[str] = field(default_factory=list)
     unchecked: list[Defect] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)
+    merged: list[Merged] = field(default_factory=list)
     compared: bool = True  # False: the projections were made by another version, and nobody can say
 
     @property
@@ -88,6 +91,7 @@ class VerifyReport:
             "redacted_blobs": self.redacted_blobs,
             "unchecked": [defect._asdict() for defect in self.unchecked],
             "unknown": self.unknown,
+            "merged": [each.to_json() for each in self.merged],
         }
 
 
@@ -224,7 +228,7 @@ def _since(ledger: Ledger, since: Head, stop: int, report: VerifyReport) -> None
     report.events = chain.events
     _named, blobs = _redactions(ledger.connection, report.defects)
     scores = ScoreCheck(ledger.connection, blobs)
-    report.defects += _scores(scores, ledger.connection, since.seq + 1, stop)
+    report.defects += guarded_scores(scores, since.seq + 1, stop)
     _take_scores(scores, report)
     for seq in chain.empty:
         report.defects.append(
@@ -232,30 +236,10 @@ def _since(ledger: Ledger, since: Head, stop: int, report: VerifyReport) -> None
         )
 
 
-def _scores(scores: ScoreCheck, connection: sqlite3.Connection, start: int, stop: int) -> list[Defect]:
-    def run(_connection: sqlite3.Connection) -> list[Defect]:
-        scores.run(start, stop)
-        return []
-
-    return verify_file.guarded("scores", run, connection)
-
-
 def _take_scores(scores: ScoreCheck, report: VerifyReport) -> None:
     report.defects += scores.defects
     report.unchecked += scores.unchecked
     report.unknown = scores.unknown
-
-
-def _score_piece(
-    path: Path, stop: int, blobs: dict[str, int]
-) -> tuple[list[Defect], list[Defect], dict[str, int]]:
-    connection = connect_read_only(path)
-    try:
-        scores = ScoreCheck(connection, blobs)
-        found = _scores(scores, connection, 0, stop)
-    finally:
-        connection.close()
-    return scores.defects + found, scores.unchecked, scores.unknown
 
 
 def _file_piece(
@@ -277,20 +261,22 @@ def _full(
     redacted = _redactions(ledger.connection, report.defects)
     blobs = partial(verify_file.blob_defects, redacted=redacted[1])
     pieces = [
-        Piece(_score_piece, (path, stop, redacted[1])),
+        Piece(score_piece, (path, stop, redacted[1])),
         Piece(_file_piece, (path, "the file", verify_file.database_defects)),
         Piece(_file_piece, (path, "blobs", blobs)),
         Piece(_file_piece, (path, "ids and streams", verify_file.identity_defects)),
+        Piece(frames_piece, (path, stop, redacted[1])),
         *_ranges(ledger, stop),
     ]
     parallel = options.processes > 1 and stop > _PARALLEL
     results, _ = shared(pieces, lambda: derived.run(stop, advance), parallel=parallel)
-    scores, file, stored, names, *parts = results
+    scores, file, stored, names, frames, *parts = results
     chain = merge(parts)
     _take_chain(ledger, chain, redacted, report)
-    report.defects += scores[0] + file + stored + names + derived.defects
+    report.defects += scores[0] + file + stored + names + frames.defects + derived.defects
     if derived.comparable:
         report.defects += verify_file.guarded("tiles", tile_defects(chain), ledger.connection)
-    report.unchecked += scores[1] + derived.unchecked
+    report.unchecked += scores[1] + frames.unchecked + derived.unchecked
+    report.merged = frames.merged
     report.compared = derived.comparable
     report.unknown = scores[2]

@@ -6,11 +6,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Container
 from functools import partial
+from pathlib import Path
 
+from benchledger.ledger.database import connect_read_only
 from benchledger.ledger.metadata import parse
 from benchledger.ledger.projected import other_version
 from benchledger.ledger.verify_attempts import CELL_TYPES, Attempts
 from benchledger.ledger.verify_chain import UNREADABLE, Defect
+from benchledger.ledger.verify_file import guarded
 from benchledger.ledger.verify_gone import gone
 from benchledger.ledger.verify_spelling import SHORT
 from benchledger.schema.base import Payload
@@ -21,7 +24,7 @@ from benchledger.schema.frame import MAX_META
 from benchledger.schema.history import PolicyDeclared
 from benchledger.schema.upcast import is_known, upcast
 
-__all__ = ["ScoreCheck"]
+__all__ = ["ScoreCheck", "guarded_scores", "score_piece"]
 
 _KEPT = 512
 
@@ -158,3 +161,26 @@ def _readable(name: str, schema: int, text: str) -> Payload | None:
         return _load(name, schema, text)
     except (BenchledgerError, *UNREADABLE):
         return None
+
+
+def guarded_scores(scores: ScoreCheck, start: int, stop: int) -> list[Defect]:
+    """Run a check over a file that may be damaged; return what stopped it."""
+
+    def run(_connection: sqlite3.Connection) -> list[Defect]:
+        scores.run(start, stop)
+        return []
+
+    return guarded("scores", run, scores.connection)
+
+
+def score_piece(
+    path: Path, stop: int, blobs: dict[str, int]
+) -> tuple[list[Defect], list[Defect], dict[str, int]]:
+    """Check every score before `stop`; return (defects, unchecked, unknown types)."""
+    connection = connect_read_only(path)
+    try:
+        scores = ScoreCheck(connection, blobs)
+        found = guarded_scores(scores, 0, stop)
+    finally:
+        connection.close()
+    return scores.defects + found, scores.unchecked, scores.unknown

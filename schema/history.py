@@ -27,6 +27,7 @@ from benchledger.schema.task import Limits
 __all__ = [
     "CellAdjudicated",
     "CheckpointPublished",
+    "FramesKept",
     "Head",
     "HistoryRescored",
     "KeyRotated",
@@ -96,6 +97,22 @@ class SourceImported(Payload):
     size: Count
     records: Count
     name: Text | None = None
+
+
+class FramesKept(Payload):
+    """What the chain of another ledger says of its events `first` to `head`, which a merge took over from `origin`.
+
+    `frames` is a text of one line an event: with it every hash of that range can be computed again, up to
+    that of `head`. It holds no payloads.
+    """
+
+    event_type: ClassVar[str] = "frames.kept"
+    # Nothing of it is text that somebody may want removed; its blob, with the names of streams and writers, can go.
+    redactable: ClassVar[bool] = False
+    origin: Hex32
+    first: Count
+    head: Head
+    frames: BlobRef
 
 
 class Selection(Record):

@@ -98,6 +98,8 @@ def _tell(path: Path, report: VerifyReport) -> None:
     click.echo(f"ledger {path}: {count(report.events, 'event')} checked, head {head_text(report.head)}")
     click.echo(f"checked: {_CHECKED[report.checked]}")
     click.echo(f"proved: {_PROVED.get(report.level, report.level)}")
+    for each in report.merged:
+        click.echo(f"merged: ledger {each.ledger} up to {head_text(each.head)}, its chain checked")
     if report.redacted or report.redacted_blobs:
         seqs = ", ".join(map(str, report.redacted[:_LISTED])) or NONE
         blobs = f"; {count(len(report.redacted_blobs), 'blob')}" if report.redacted_blobs else ""

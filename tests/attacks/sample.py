@@ -1,7 +1,8 @@
-"""One ledger with something in every table: 43 published cells, run records, judgements, a redaction."""
+"""One ledger with something in every table: 43 published cells, run records, judgements, a merge, a redaction."""
 
 import json
 import sqlite3
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -10,6 +11,7 @@ from benchledger.ledger import chain
 from benchledger.ledger.adjudicate import Judgement, adjudicate
 from benchledger.ledger.append import append_source
 from benchledger.ledger.importers.reader import open_source
+from benchledger.ledger.merge import append_ledger
 from benchledger.ledger.rescore import record, rescore
 from benchledger.ledger.store import ALGORITHMS, Ledger
 from benchledger.schema import ids
@@ -26,11 +28,13 @@ from benchledger.schema.history import (
 from benchledger.schema.ids import import_id
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import CAB_01, GATED_1
+from tests.ledgers import attempt
 
 DATA = Path(__file__).parents[1] / "data"
 CELLS = DATA / "cab-cells.jsonl"
 RUNS = DATA / "run-records"
 LEDGER_ID = "0123456789abcdef0123456789abcdef"
+OTHER_ID = "fedcba9876543210fedcba9876543210"
 START_US = 1_767_225_600_000_000
 
 
@@ -82,11 +86,11 @@ def build(path, *sources):
     steps = Steps()
     with steps.everywhere(), Ledger.create(path, LEDGER_ID, seed=False) as ledger:
         ledger.clock = steps.now_us
-        _fill(ledger, sources)
+        _fill(ledger, sources, steps)
     return path
 
 
-def _fill(ledger, sources):
+def _fill(ledger, sources, steps):
     emit(ledger, "ledger", LedgerCreated(ledger_id=LEDGER_ID, algorithms=ALGORITHMS), "created")
     plan = SweepPlanned(
         sweep="planned-1", agents=("aider",), models=("example/model-1",), tasks=("examples/pass",), repeats=3
@@ -109,6 +113,7 @@ def _fill(ledger, sources):
     adjudicate(ledger, Judgement("zero", "the checks were edited", "the example referee", cell=cells[1]))
     some = Selection(agent=(cells[0].split("/")[1],))
     adjudicate(ledger, Judgement("dispute", "unclear task", "the example author", selection=some))
+    _merge_another(ledger, steps)
     record(ledger, rescore(ledger.connection, CAB_01, GATED_1, Selection()))
     emit(ledger, "ledger", PayloadRedacted(seq=receipt.seq, reason="named a person"), "redaction")
     ledger.connection.execute("UPDATE events SET payload = NULL, salt = NULL WHERE seq = ?", (receipt.seq,))
@@ -125,6 +130,24 @@ def _judge_again(ledger, stream):
         emit(ledger, stream, payload, f"again {event.meta.type}")
     emit(ledger, "ledger", ScoresRegraded(scorers={}, selection=Selection(), attempts=1, moved=0), "regraded")
     emit(ledger, stream, CellRechecked(times=2, passed=2, agrees=True), "rechecked")
+
+
+def _merge_another(ledger, steps):
+    """Take over a ledger with two attempts of its own, and one that both made from the same file."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Ledger.create(Path(folder) / "other.db", OTHER_ID, seed=False) as other,
+        open_source(str(RUNS / "pass.json")) as same,
+    ):
+        other.clock = steps.now_us
+        emit(other, "ledger", LedgerCreated(ledger_id=OTHER_ID, algorithms=ALGORITHMS), "created elsewhere")
+        append_source(other, same)
+        price = PriceDeclared(model="example/model-3", prompt=3.0, completion=9.0)
+        other.emit(Draft("ledger", price))
+        for number, outcome in enumerate(("finished", "timeout"), 1):
+            cell = f"merged-1/agent-3/example/model-3/examples/task-{number}#run1"
+            other.emit_all(attempt(cell, outcome=outcome))
+        append_ledger(ledger, other)
 
 
 def build_full(path):

@@ -12,7 +12,7 @@ from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, verify
 from benchledger.schema.errors import EnvironmentLacks, FormatUnsupported, NotALedger
 from benchledger.schema.history import Head
-from tests.attacks import on_events, on_file, on_scores  # noqa: F401 - they fill the table
+from tests.attacks import on_events, on_file, on_merged, on_scores  # noqa: F401 - they fill the table
 from tests.attacks.registry import ATTACKS, table
 from tests.attacks.sample import LEDGER_ID
 from tests.attacks.tools import unguarded

@@ -11,7 +11,7 @@ from benchledger.ledger.project import rebuild
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import verify
 from benchledger.schema.catalogue import EVENT_TYPES
-from benchledger.schema.history import PayloadRedacted
+from benchledger.schema.history import PayloadRedacted, PriceDeclared
 from benchledger.schema.ports import Draft
 from tests.attacks.sample import emit, rows
 from tests.attacks.tools import spelled
@@ -104,7 +104,7 @@ def test_what_carries_a_score_cannot_be_redacted_even_if_an_event_names_it(file,
 
 def test_the_guard_names_the_types_that_the_models_keep():
     assert standalone_verify.KEPT == KEPT
-    assert len(KEPT) == 7
+    assert len(KEPT) == 8
 
 
 def test_a_payload_that_an_event_names_can_be_removed_and_is_listed(sample):
@@ -174,4 +174,19 @@ def test_a_redaction_stays_explained_where_a_ledger_is_taken_over_by_another(sam
         first, again = append_ledger(other, source), append_ledger(other, source)
     assert (first.events > 0, again.events) == (True, 0)
     report = verify(tmp_path / "other.db")
-    assert (report.ok, len(report.redacted)) == (True, 1)
+    assert (report.ok, len(report.redacted), report.unchecked) == (True, 1, [])
+
+
+def test_two_ledgers_that_explain_one_redaction_each_for_itself_join_a_third(sample, tmp_path):
+    with (
+        Ledger.open(sample) as source,
+        Ledger.create(tmp_path / "b.db") as second,
+        Ledger.create(tmp_path / "c.db") as third,
+    ):
+        third.emit(Draft("ledger", PriceDeclared(model="m", prompt=1.0, completion=1.0)))  # other places here
+        for ledger in (second, third):
+            append_ledger(ledger, source)
+        append_ledger(third, second)
+        assert append_ledger(third, second).events == 0
+    report = verify(tmp_path / "c.db")
+    assert (report.ok, len(report.redacted), len(report.merged)) == (True, 1, 2)

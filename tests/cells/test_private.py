@@ -184,6 +184,20 @@ def test_what_was_declared_once_is_not_declared_again_and_a_public_copy_joins_ot
     assert (back["events"], back["already"]) == (0, 6)
 
 
+def test_a_public_export_of_a_merged_ledger_keeps_its_frames_and_no_word(tmp_path, filled):
+    merged, copy = tmp_path / "merged.db", tmp_path / "copy.db"
+    call("--ledger", merged, "init")
+    call("--ledger", merged, "append", tmp_path / "cells.db")
+    proved = answer("--ledger", merged, "verify")["merged"]
+    assert [each["ledger"] for each in proved] == [filled.ledger_id]
+    call("--ledger", merged, "export", tmp_path / "public.jsonl", "--public")
+    public = (tmp_path / "public.jsonl").read_bytes()
+    assert b'"frames.kept"' in public
+    assert WORD.encode() not in spelled(public)
+    call("--ledger", copy, "append", tmp_path / "public.jsonl")
+    assert answer("--ledger", copy, "verify")["merged"] == proved
+
+
 def test_nothing_is_written_before_the_chain_declares_what_is_withheld(tmp_path, filled):
     out = io.BytesIO()
     with pytest.raises(Undeclared):

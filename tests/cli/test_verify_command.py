@@ -7,7 +7,7 @@ import pytest
 from benchledger.ledger import heads
 from benchledger.ledger.store import Ledger
 from tests.cli.calls import PUBLISHED, RUNS, answer, call, head, refused
-from tests.ledgers import checked
+from tests.ledgers import attempt, checked
 
 
 def spoiled(path, statement, *values):
@@ -129,3 +129,21 @@ def test_verify_writes_nothing_into_the_ledger(filled):
     call("verify")
     assert filled.read_bytes() == before
     checked(filled)
+
+
+def test_a_ledger_that_was_merged_is_named_with_the_head_up_to_which_its_own_chain_was_proved(
+    filled, tmp_path
+):
+    other = tmp_path / "other.db"
+    with Ledger.create(other) as ledger:
+        ledger.emit_all(attempt("s/a/m/c/t#run1"))
+    call("--ledger", filled, "append", other)
+    told, at = call("--ledger", filled, "verify").stdout, head(other)
+    assert f"merged: ledger {ledger_id(other)} up to {spelled(at)}, its chain checked" in told
+    wanted = {"ledger": ledger_id(other), "events": at.seq + 1, "head": at.to_json()}
+    assert answer("--ledger", filled, "verify")["merged"] == [wanted]
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(filled.read_bytes())
+    last = "(SELECT max(seq) - 1 FROM events)"
+    spoiled(copy, f"UPDATE events SET payload_digest = zeroblob(32) WHERE seq = {last}")
+    assert answer("--ledger", copy, "verify", code=1)["merged"] == []

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from blake3 import blake3
 
 KEPT = {"ledger.created", "policy.declared", "cell.setup", "axis.scored", "composite.scored"}
-KEPT |= {"history.rescored", "payload.redacted"}
+KEPT |= {"history.rescored", "payload.redacted", "frames.kept"}
 COLUMNS = ("seq", "meta", "payload_digest", "payload_len", "salt", "payload", "hash")
 HEX = ("payload_digest", "salt", "hash")
 

@@ -15,8 +15,8 @@ from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, verify
 from benchledger.schema.history import Head, Selection
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
-from tests.attacks.sample import DATA, RUNS
-from tests.schema import standalone_verify
+from tests.attacks.sample import DATA, OTHER_ID, RUNS
+from tests.schema import standalone_frames, standalone_verify
 
 GOLDEN = sorted((DATA / "golden").glob("*.db"))
 
@@ -48,6 +48,13 @@ def test_a_golden_ledger_has_the_head_and_root_that_it_had(golden):
     )
     second = standalone_verify.verify(standalone_verify.read(path))
     assert (second["ok"], second["root"], second["head"]) == (True, facts["root"], facts["head"])
+
+
+def test_the_chain_of_a_merged_ledger_can_be_computed_again_from_the_text_of_the_format_alone(golden):
+    path, _ = golden
+    ours = {each.ledger: (each.head.seq + 1, each.head.hash) for each in verify(path).merged}
+    assert standalone_frames.merged(path) == ours
+    assert list(ours) == [OTHER_ID]
 
 
 def test_a_golden_ledger_is_rescored_to_the_same_table(golden):
