@@ -90,7 +90,8 @@ def judged_again(sweep):
     with bumped("latency@2"):
         moved = json.loads(call("--ledger", sweep.path, "regrade", "--sweep", "big", "--json").stdout)
         assert {item["after"] for item in moved["axes"]} == {"latency@2"}
-        assert len(moved["cells"]) == 24
+        # an attempt that was cut off after its agent had ended has a latency too
+        assert len({each["ref"].rpartition("@")[0] for each in moved["cells"]}) == 24
         checked(sweep.path)
         again = json.loads(call("--ledger", sweep.path, "regrade", "--sweep", "big", "--json").stdout)
         assert again["events"] == 0
