@@ -35,13 +35,12 @@ def test_what_is_appended_while_a_ledger_is_verified_is_no_defect(tmp_path, monk
         writer = subprocess.Popen([sys.executable, "-c", WRITER, path], cwd=ROOT, stdout=out)
     try:
         heads = []
-        # some of them must meet a tile that was finished meanwhile
-        while len(heads) < WANTED or heads[-1] < 3 * TILE:
+        # however slowly it begins; some of them must meet a tile that was finished meanwhile
+        while len(set(heads)) < WANTED or heads[-1] < 3 * TILE:
             assert writer.poll() is None
             heads.append(checked(path, use_last_seen=False).head.seq)
     finally:
         writer.kill()
         writer.wait()
-    assert len(set(heads)) > WANTED // 2, "nothing was appended meanwhile"
     last = int(log.read_text().split("\n")[-2])
     assert checked(path, use_last_seen=False).head.seq >= last

@@ -65,9 +65,12 @@ def test_the_next_launcher_removes_folder_and_groups_of_one_that_was_killed(plac
     workdir.mkdir()
     pid = killed_runner(place, workdir)
     assert len(list(place.glob("cell-*"))) == 1
-    for parent in {each.parent for each in groups_of(pid)}:
-        assert cgroup.remove_abandoned(parent) >= 1
-    assert groups_of(pid) == []
+    end = time.monotonic() + 20
+    while left := groups_of(pid):
+        # not how many: another launcher of this machine may be quicker
+        for parent in {each.parent for each in left}:
+            cgroup.remove_abandoned(parent)
+        assert time.monotonic() < end, left
     with Local(CAPS) as sandbox:
         assert list(place.glob("cell-*")) == [sandbox.folder]
         assert sandbox.run(shell("true"), workdir, LIMITS, None).exit_code == 0
