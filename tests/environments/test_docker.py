@@ -1,5 +1,6 @@
 """Environments as images: what a setup, an image or a Dockerfile gives to agent and checks, and to nobody else."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 from benchledger.runners.agents.files import read_toml
 from benchledger.runners.agents.install import Installed, recipe_digest
 from benchledger.runners.agents.spec import AgentSpec
-from benchledger.runners.environments.container import TAG, _trial_of
+from benchledger.runners.environments.bases import base_of
+from benchledger.runners.environments.container import TAG, _found, _trial_of
 from benchledger.runners.environments.find import task_image
+from benchledger.runners.environments.recipe import container_recipe
 from benchledger.runners.images.agent import image_for
 from benchledger.runners.images.build import build_layer_image
 from benchledger.runners.images.find import image_on
@@ -34,8 +37,16 @@ def unique(command):
     return f"{command}; : {uuid.uuid4().hex}"
 
 
+@pytest.fixture
+def alone(tmp_path_factory):
+    """Keep the tests of this file apart in time, in any process: each clears away what came meanwhile."""
+    with (tmp_path_factory.getbasetemp().parent / "environments.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _images(client):
+def _images(alone, client):
     """Remove every image that the test made."""
     wanted = ("benchledger.environment", "benchledger.dockerfile")
     before = {each["Id"] for each in client.api.images()}
@@ -152,12 +163,14 @@ def test_an_agent_is_layered_on_the_environment_once_and_other_tasks_do_not_get_
 
 def test_a_setup_that_fails_in_a_container_says_its_last_lines_and_leaves_nothing(tmp_path, client, image):
     task = task_with(tmp_path, ("echo begun", unique("echo no such thing >&2; exit 9")), PLAIN)
-    before = {each["Id"] for each in client.api.images(all=True)}
+    digest = container_recipe(task, base_of(client, task).image_id)
     with pytest.raises(
         SetupFailed, match=r"`echo no such thing.*` ends with exit code 9: begun . no such thing"
     ):
         task_image(task)
-    assert {each["Id"] for each in client.api.images(all=True)} <= before
+    assert _found(client, digest) is None
+    # of this setup: other tests make images of their own at the same time
+    assert client.api.images(all=True, filters={"label": f"benchledger.environment={digest}"}) == []
     assert containers(client) == []
 
 
@@ -165,6 +178,7 @@ MAKER = """\
 import sys
 from pathlib import Path
 from benchledger.runners.environments.find import task_image
+from benchledger.runners.environments.recipe import container_recipe
 from benchledger.runners.task import load_task
 task_image(load_task(Path(sys.argv[1])), lambda line: print(line, flush=True))
 """
