@@ -11,10 +11,10 @@ from statistics import fmean, median
 from typing import Any
 
 from benchledger.ledger.costs import SweepCost, cost_of_sweep
-from benchledger.ledger.counting import GRADED, history_of
+from benchledger.ledger.counting import history_of
 from benchledger.ledger.queries import policy_by_id, scored
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.sweeps import launchers_of
+from benchledger.ledger.sweeps import CellState, launchers_of
 from benchledger.schema.errors import BadInput, UnknownName
 from benchledger.schema.history import Selection
 from benchledger.scorers.composite import GATED_1
@@ -189,12 +189,12 @@ def _found(connection: sqlite3.Connection, sweep: str) -> dict[_Cell, _Attempts]
 
 
 def _state(attempts: _Attempts, retries: int) -> str:
-    outcomes = [item[1] for item, _ in attempts]
-    if any(outcome in GRADED for outcome in outcomes):
+    state = CellState(tuple(item[:2] for item, _ in attempts))
+    if state.graded:
         return "done"
-    if "" in outcomes:
+    if state.open is not None:
         return "open"
-    return "lost" if outcomes.count("infra_error") > retries else "todo"
+    return "lost" if state.infra > retries else "todo"
 
 
 def _solved(ledger: Ledger, sweep: str) -> set[_Cell]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from benchledger.runners.baselines import maker_key
 from benchledger.runners.grade import Run
 from benchledger.runners.launch import Launch
 from benchledger.runners.plain import Ran, bounded, toolchain_environment
@@ -62,14 +64,32 @@ def _entered(make: Callable[[], Sandbox]) -> Iterator[Sandbox]:
 def _is_absent(program: str, make: Callable[[], Sandbox]) -> bool:
     if "/" in program:
         return False  # it lies among the checks
-    with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
-        return bool(lacking_tools(make, (program,), Path(empty)))
+    return bool(_asked(make, (program,)))  # now: what was there before may be gone
 
 
-def lacking_tools(make: Callable[[], Sandbox], tools: Sequence[str], folder: Path) -> list[str]:
-    """Return which of `tools` a sandbox does not have on its PATH; `folder` is any empty one."""
+def lacking_tools(make: Callable[[], Sandbox], tools: Sequence[str]) -> list[str]:
+    """Return which of `tools` a sandbox does not have on its PATH.
+
+    One that lacked nothing is not asked again in this process, for an image has many cells.
+    """
+    key = maker_key(make), tuple(tools)
+    if key in _complete():
+        return []
+    missing = _asked(make, tools)
+    if not missing:
+        _complete().add(key)
+    return missing
+
+
+def _asked(make: Callable[[], Sandbox], tools: Sequence[str]) -> list[str]:
     script = 'for each in "$@"; do command -v "$each" >/dev/null || echo "$each"; done'
-    with make() as sandbox:
-        asked = Launch(("sh", "-c", script, "sh", *tools), {}, {})
-        report = sandbox.run(asked, folder, Limits(seconds=_ASK_SECONDS), None)
+    with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty, make() as sandbox:
+        asking = Launch(("sh", "-c", script, "sh", *tools), {}, {})
+        report = sandbox.run(asking, Path(empty), Limits(seconds=_ASK_SECONDS), None)
     return report.stdout.decode(errors="replace").split()
+
+
+@cache
+def _complete() -> set[Hashable]:
+    """Return which pairs of sandbox and tools lacked nothing, in this process."""
+    return set()

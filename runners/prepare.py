@@ -9,10 +9,9 @@ installed, a toolchain, an image, a protocol that nobody shares.
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from benchledger.runners.agents.install import Installed, installed
 from benchledger.runners.agents.overlay import Overlay, overlaid, read_overlay
 from benchledger.runners.agents.plan import choose_protocol
 from benchledger.runners.agents.spec import AgentSpec
-from benchledger.runners.baselines import maker_key
 from benchledger.runners.cell_plan import CellPlan
 from benchledger.runners.environments.find import local_place, refuse_unmade, task_image
 from benchledger.runners.environments.recipe import Ready
@@ -258,30 +256,12 @@ def _check_tools(request: Request, task: Task, sandbox: Callable[[], Sandbox], p
     if request.sandbox == "local":
         missing, hint = missing_toolchain(task, path), "install them, or put them into PATH"
     else:
-        missing = _missing_inside(sandbox, task.toolchain)
+        missing = lacking_tools(sandbox, task.toolchain)
         hint = "build the image on a base that has them: `benchledger images build AGENT --base IMAGE`"
     if missing and task.environment != Environment():
         hint = "let its [environment] bring them"
     if missing:
         raise EnvironmentLacks(f"task {task.id} needs {', '.join(missing)}", hint)
-
-
-def _missing_inside(sandbox: Callable[[], Sandbox], toolchain: tuple[str, ...]) -> list[str]:
-    """Return what a container lacks; one that lacked nothing is not asked again, for an image has many cells."""
-    key = maker_key(sandbox), toolchain
-    if key in _complete():
-        return []
-    with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
-        missing = lacking_tools(sandbox, toolchain, Path(empty))
-    if not missing:
-        _complete().add(key)
-    return missing
-
-
-@cache
-def _complete() -> set[Hashable]:
-    """Return which pairs of sandbox and toolchain lacked nothing, in this process."""
-    return set()
 
 
 def _limits(own: Limits, given: Mapping[str, float | int]) -> Limits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -89,6 +88,4 @@ def _in_docker(task: Task, progress: Progress) -> Where:
 
     ready = task_image(task, progress)
     make = partial(Docker, base_id() if ready is None else ready.image_id)
-    with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
-        missing = lacking_tools(make, task.toolchain, Path(empty))
-    return Where(sandboxed(make, task.limits), missing, None)
+    return Where(sandboxed(make, task.limits), lacking_tools(make, task.toolchain), None)

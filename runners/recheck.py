@@ -158,8 +158,7 @@ def _check_tools(task: Task, make: Callable[[], Sandbox]) -> None:
     if make().name in ON_HOST and task.environment == Environment():
         missing, hint = missing_toolchain(task), "install them, or put them into PATH"
     else:
-        with tempfile.TemporaryDirectory(prefix="benchledger-ask-") as empty:
-            missing = lacking_tools(make, task.toolchain, Path(empty))
+        missing = lacking_tools(make, task.toolchain)
         hint = "recheck in another sandbox with --sandbox"
     if missing:
         raise EnvironmentLacks(f"task {task.id} needs {', '.join(missing)}", hint)

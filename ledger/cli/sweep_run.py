@@ -77,7 +77,7 @@ def dry_run(path: Path | None, given: Mapping[str, Any], *, as_json: bool) -> di
         connection = ledger.connection if ledger else None
         plan = plan_of(path, given)
         matrix = matrix_of(plan, connection, given["shard"])
-        todo = [cell for cell in matrix.cells if ledger is None or not _has_result(ledger, cell)]
+        todo = _without_result(ledger, matrix.cells, plan.sweep)
         workers = given["workers"] or plan.workers or 1
         estimate = seconds_of(connection) if connection else (lambda *_: None)
         known = [estimate(cell.agent, cell.model, cell.task_id) for cell in todo]
@@ -249,8 +249,11 @@ def _say_dry(told: Mapping[str, Any], plan: SweepFile, path: Path | None) -> Non
     click.echo("nothing was run or written: leave out --dry-run to begin")
 
 
-def _has_result(ledger: Ledger, cell: CellId) -> bool:
-    return state_of(ledger.connection, cell).graded or cell in graded_elsewhere(ledger.connection, cell.sweep)
+def _without_result(ledger: Ledger | None, cells: Sequence[CellId], sweep: str) -> list[CellId]:
+    if ledger is None:
+        return list(cells)
+    merged = graded_elsewhere(ledger.connection, sweep)
+    return [cell for cell in cells if cell not in merged and not state_of(ledger.connection, cell).graded]
 
 
 def _at_most(matrix: Matrix, todo: Sequence[CellId], workers: int) -> float:

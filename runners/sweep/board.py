@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from benchledger.schema.ids import CellId
 
-__all__ = ["ENDPOINT_KINDS", "Board", "Pause", "Standing"]
+__all__ = ["ENDPOINT_KINDS", "Board", "Pause"]
 
 # Infrastructure faults that the endpoint of a model is asked about, rather than this machine.
 ENDPOINT_KINDS = frozenset({"auth", "rate_limit", "upstream", "unreachable", "no_call", "hang"})
 IN_A_ROW = 5
 FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds between two probes of a place that is paused
-
-Standing = Literal["open", "done", "lost", "elsewhere", "todo"]
 
 
 @dataclass

@@ -35,11 +35,9 @@ class Notifier:
             self.failed += 1
             return
         environment = {**os.environ, "BENCHLEDGER_EVENT": event, "BENCHLEDGER_SWEEP": sweep}
-        self._running += [
-            process
-            for process in [self._started(environment, {"event": event, "sweep": sweep, **facts})]
-            if process
-        ]
+        process = self._started(environment, {"event": event, "sweep": sweep, **facts})
+        if process is not None:
+            self._running.append(process)
 
     def close(self, seconds: float = _SECONDS) -> None:
         """Wait for what runs still, and end it after that time."""

@@ -4,7 +4,8 @@ from functools import partial
 
 import pytest
 
-from benchledger.runners import prepare
+from benchledger.runners import grading
+from benchledger.runners.grading import lacking_tools
 from benchledger.runners.sandboxes.local import Local
 
 
@@ -24,23 +25,23 @@ class Counting(Local):
 
 @pytest.fixture(autouse=True)
 def _asked_anew(monkeypatch):
-    prepare._complete.cache_clear()
+    grading._complete.cache_clear()
     monkeypatch.setattr(Counting, "ran", [])
 
 
 def test_what_lacks_nothing_is_asked_once():
     for _ in range(3):
-        assert prepare._missing_inside(partial(Counting, "one"), ("sh", "cat")) == []
+        assert lacking_tools(partial(Counting, "one"), ("sh", "cat")) == []
     assert Counting.ran == ["one"]
 
 
 def test_another_image_and_another_toolchain_are_asked_by_themselves():
     for image, tools in (("one", ("sh",)), ("two", ("sh",)), ("one", ("cat",))):
-        assert prepare._missing_inside(partial(Counting, image), tools) == []
+        assert lacking_tools(partial(Counting, image), tools) == []
     assert Counting.ran == ["one", "two", "one"]
 
 
 def test_what_lacks_something_is_asked_again():
     for _ in range(2):
-        assert prepare._missing_inside(partial(Counting, "one"), ("sh", "no-such-tool")) == ["no-such-tool"]
+        assert lacking_tools(partial(Counting, "one"), ("sh", "no-such-tool")) == ["no-such-tool"]
     assert Counting.ran == ["one", "one"]
