@@ -1,0 +1,181 @@
+"""The browser's engine under node: the same bits as `rescore` and `leaderboard`, whatever the weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from benchledger.ledger.leaderboard import default_modes, leaderboard
+from benchledger.ledger.policy_files import weighted
+from benchledger.ledger.queries import DEFAULT_MODES
+from benchledger.ledger.rescore import rescore
+from benchledger.ledger.store import Ledger
+from benchledger.ledger.web.reweigh import attempts_of, reweigh_data
+from benchledger.schema.history import Selection
+from benchledger.schema.policy import FORMULA_TERMS, Policy
+from benchledger.scorers.composite import CAB_01, GATED_1
+from tests.bench.synthetic import append_cells
+from tests.ledgers import CELLS, RUN_RECORDS, append_file, checked
+from tests.web.varied import TASKS, varied
+
+ENGINE = Path(__file__).parents[2] / "ledger/web/static/reweigh.js"
+# All modes are shipped, so that a reader can ask for those that do not count by themselves.
+SHIPPED = Selection(mode=("live", "published", "replay", "scripted"))
+
+RUN = f"""
+require({json.dumps(str(ENGINE))});
+const {{ open, toJson }} = globalThis.benchledger.reweigh;
+const {{ data, asked }} = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const opened = open(data);
+process.stdout.write(JSON.stringify(asked.map(([weights, selection]) => {{
+  const table = opened.select(selection).weigh(weights);
+  for (const _ of table.resample());
+  return table.rows.map(toJson);
+}})));
+"""
+
+Asked = list[tuple[dict[str, float], dict[str, list[str]]]]
+
+
+def in_script(data: dict[str, Any], asked: Asked) -> list[list[dict[str, Any]]]:
+    """Return the rows that the script makes for each (weights, selection)."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: apt-get install nodejs")
+    given = json.dumps({"data": data, "asked": asked})
+    ran = subprocess.run([node, "-e", RUN], input=given, capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)  # type: ignore[no-any-return]
+
+
+def weightings(policy: Policy, count: int, seed: int) -> list[list[str]]:
+    """Return random values of -w: some axes, some left out, some 0, of all sizes."""
+    random, found = Random(seed), []
+    while len(found) < count:
+        terms = random.sample(FORMULA_TERMS[policy.formula], random.randint(1, 5))
+        pick = (
+            random.random,
+            lambda: random.randint(0, 20) / 20,
+            lambda: 10 ** random.uniform(-6, 6),
+        )
+        given = [f"{term}={random.choice(pick)()!r}" for term in terms]
+        if any(float(text.partition("=")[2]) for text in given):
+            found.append(given)
+    return found
+
+
+def published_cells(ledger: Ledger) -> None:
+    append_file(ledger, CELLS)
+    for path in sorted(RUN_RECORDS.glob("*.json")):
+        append_file(ledger, path)
+
+
+def synthetic(ledger: Ledger) -> None:
+    append_cells(ledger, 900, seed=3)
+
+
+LEDGERS: dict[str, Callable[[Ledger], None]] = {
+    "published": published_cells,
+    "varied": varied,
+    "varied again": lambda ledger: varied(ledger, seed=2),
+    "synthetic": synthetic,
+}
+
+
+@pytest.mark.parametrize("name", LEDGERS)
+@pytest.mark.parametrize("base", [GATED_1, CAB_01], ids=lambda policy: policy.name)
+def test_a_script_makes_the_rows_of_rescore_to_the_bit(tmp_path: Path, name: str, base: Policy) -> None:
+    with Ledger.create(tmp_path / "a.db") as ledger:
+        LEDGERS[name](ledger)
+        connection = ledger.connection
+        policies = [weighted(base, given) for given in weightings(base, 20, seed=len(name))]
+        asked: Asked = [({**policy.weights}, {}) for policy in policies]
+        found = in_script(reweigh_data(connection, base, SHIPPED), asked)
+        for policy, rows in zip(policies, found, strict=True):
+            assert rows == [row.to_json() for row in leaderboard(connection, policy, Selection())]
+            said = {row_key(row): row for row in rows}
+            for row in (row.to_json() for row in rescore(connection, policy, base, Selection()).rows):
+                shown = said[row_key(row)]
+                assert (shown["rank"], shown["composite"]) == (row["rank_after"], row["after"])
+                assert [shown[part] for part in PARTS] == [row[part] for part in PARTS]
+    checked(tmp_path / "a.db", use_last_seen=False)
+
+
+PARTS = ("floor", "low", "high", "tasks", "planned")
+
+
+def row_key(row: dict[str, Any]) -> tuple[str, ...]:
+    return (row["agent"], row["version"] or "", row["model"], row["mode"], row["behavior"])
+
+
+def test_a_script_filters_as_the_command_does(tmp_path: Path) -> None:
+    selections = [
+        {"task": list(TASKS[:5])},
+        {"task": [TASKS[0]]},
+        {"task": ["integrity/unsolvable", "mutations/swapped"], "agent": ["alpha", "twin-1"]},
+        {"sweep": ["second"]},
+        {"sweep": ["first"], "model": ["lab/large"]},
+        {"agent": ["absent"]},
+        {"agent": ["alpha", "absent"], "model": ["lab/small"]},
+        {"mode": ["scripted"]},
+        {"mode": ["live", "scripted"], "agent": ["alpha"]},
+    ]
+    with Ledger.create(tmp_path / "a.db") as ledger:
+        varied(ledger)
+        policy = weighted(GATED_1, ["pass_rate=1", "cost=0.3", "latency=0.7"])
+        asked: Asked = [({**policy.weights}, selection) for selection in selections]
+        found = in_script(reweigh_data(ledger.connection, GATED_1, SHIPPED), asked)
+        for (_, selection), rows in zip(asked, found, strict=True):
+            chosen = Selection(**{name: tuple(values) for name, values in selection.items()})
+            assert rows == [row.to_json() for row in leaderboard(ledger.connection, policy, chosen)]
+    checked(tmp_path / "a.db", use_last_seen=False)
+
+
+def test_a_row_is_citable_in_a_script_where_it_is_on_the_leaderboard(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "a.db") as ledger:
+        varied(ledger)
+        head = ledger.head()
+        assert head is not None
+        data = reweigh_data(ledger.connection, GATED_1, SHIPPED, verified=head.seq)
+        ((rows),) = in_script(data, [({**GATED_1.weights}, {})])
+        told = leaderboard(ledger.connection, GATED_1, Selection(), verified=head.seq)
+        assert rows == [row.to_json() for row in told]
+        assert {row["standing"] for row in rows} == {"citable", "provisional"}
+    checked(tmp_path / "a.db", use_last_seen=False)
+
+
+def test_the_ledgers_hold_what_has_to_be_told_apart(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "b.db") as ledger:
+        published_cells(ledger)
+        kinds = set(reweigh_data(ledger.connection, GATED_1, SHIPPED)["columns"]["kind"])
+    checked(tmp_path / "b.db", use_last_seen=False)
+    with Ledger.create(tmp_path / "a.db") as ledger:
+        varied(ledger)
+        rows = [row.to_json() for row in leaderboard(ledger.connection, GATED_1, Selection())]
+        data = reweigh_data(ledger.connection, GATED_1, SHIPPED)
+    checked(tmp_path / "a.db", use_last_seen=False)
+    for part in ("tied", "infra_faults", "retried", "withdrawn", "differs", "cost_per_solved", "run_low"):
+        assert any(row[part] for row in rows), part
+    assert any(row["floor"] != row["composite"] for row in rows)
+    assert any(row["composite"] is None for row in rows)
+    assert {0, 1, 2, 3} == kinds.union(data["columns"]["kind"])
+
+
+def test_attempts_are_counted_before_they_are_shipped(tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / "a.db") as ledger:
+        published_cells(ledger)
+        chosen = default_modes(Selection())
+        assert chosen.mode == DEFAULT_MODES
+        assert (
+            attempts_of(ledger.connection, chosen)
+            == reweigh_data(ledger.connection, GATED_1, chosen)["attempts"]
+        )
+        assert attempts_of(ledger.connection, Selection(agent=("nobody",))) == 0
+        assert reweigh_data(ledger.connection, GATED_1, Selection(agent=("nobody",)))["attempts"] == 0
+    checked(tmp_path / "a.db", use_last_seen=False)
