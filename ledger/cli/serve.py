@@ -21,8 +21,9 @@ _PORT = 8765
 def serve(host: str, port: int, *, as_json: bool) -> None:
     """Show the ledger in a browser, live.
 
-    Leaderboards, cells, sweeps as they run. Reads only, and follows what is appended: an open page renews itself. Every page has a JSON twin: the
-    same address with .json in place of .html. Bound to this machine alone unless --host says otherwise.
+    Leaderboards, cells, sweeps as they run. Reads only, and follows what is appended: an open page renews
+    itself. Every page has a JSON twin: the same address with .json in place of .html. Bound to this machine
+    alone unless --host says otherwise.
     Ctrl-C ends it.
     """
     from benchledger.ledger.web.app import is_loopback
