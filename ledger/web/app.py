@@ -253,7 +253,8 @@ async def _watch(server: Server) -> None:
             continue
         with contextlib.suppress(BenchledgerError):
             said = await asyncio.to_thread(_head_event, server.path)
-            if last is not None and said != last:
+            # The first look is told as well: the head may have moved since a listener was told of it.
+            if said != last:
                 for queue in server.listeners:
                     with contextlib.suppress(asyncio.QueueFull):
                         queue.put_nowait(said)

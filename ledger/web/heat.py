@@ -25,7 +25,9 @@ def heat_class(value: float) -> int:
     return max(0, min(10, int(value * 10 + 0.5)))
 
 
-def heat_map(connection: sqlite3.Connection, rows: Sequence[LeaderRow], tasks: Iterable[str]) -> dict[str, Any]:
+def heat_map(
+    connection: sqlite3.Connection, rows: Sequence[LeaderRow], tasks: Iterable[str]
+) -> dict[str, Any]:
     """Return squares of rows x tasks: the mean composite of the counted runs, and the first run to look at.
 
     At most 60 rows and 100 tasks are shown; `rows_left`, `tasks_left` say how many are not.

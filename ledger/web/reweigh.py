@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Hashable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from benchledger.ledger.costs import setting_costs
@@ -27,8 +28,9 @@ from benchledger.scorers.composite import (
     unseen,
 )
 from benchledger.scorers.leaderboard import RowKey
+from benchledger.scorers.statistics import mean
 
-__all__ = ["LIMIT", "attempts_of", "reweigh_data"]
+__all__ = ["AXES", "LIMIT", "attempts_of", "axis_means", "reweigh_data"]
 
 LIMIT = 20_000  # attempts that one page carries: 3 MB, and a slider still follows the hand
 
@@ -37,10 +39,14 @@ WEIGHED, ZEROED, UNVALUED, UNSCORED = range(4)
 # Bits of `flags`.
 COUNTED, LOST, WITHDRAWN, SUMMED = 1, 2, 4, 8
 
+# Axes that have a column of their own in the table, as recorded: cab-0.1 reads what is missing as perfect.
+AXES = ("integrity", "blast_radius", "constraints")
+_RAW = tuple(f"raw_{axis}" for axis in AXES)
 _GRADED = ("finished", "agent_error", "timeout", "budget")
 _NA = {"integrity": NA_INTEGRITY, "cost": NA_COST, "constraints": NA_CONSTRAINTS}
-_COLUMNS = (("setting", "flags", "kind", "g", "unseen", "na"), ("verdict", "wall", "tokens"))
+_COLUMNS = (("setting", "flags", "kind", "g", "unseen", "na"), ("verdict", "wall", "tokens", *_RAW))
 _Row = tuple[Any, ...]
+_NOTHING: _Row = (None,) * len(_COLUMNS[1])
 _Name = TypeVar("_Name", bound=Hashable)
 
 
@@ -147,23 +153,15 @@ def _attempt(
     *,
     counted: bool,
 ) -> _Row:
-    """Return flags, kind, g, unseen, na, v of each term, verdict, wall time and tokens of one attempt."""
+    """Return flags, kind, g, unseen, na, v of each term, then what stands beside, as recorded."""
     flags = COUNTED * counted | LOST * (inputs.outcome == "infra_error")
     blank = (None,) * len(terms)
     if not counted:
-        return (flags, UNSCORED, None, None, 0, *blank, None, None, None)
+        return (flags, UNSCORED, None, None, 0, *blank, *_NOTHING)
     withdrawn = ruling in ("withdraw", "invalidate")
     summed = not withdrawn and inputs.outcome in _GRADED
     flags |= WITHDRAWN * withdrawn | SUMMED * summed
-    beside: _Row = (None, None, None)
-    if summed:
-        verdict = 0.0 if ruling == "zero" and inputs.pass_rate is not None else inputs.pass_rate
-        prompt, completion = inputs.prompt_tokens, inputs.completion_tokens
-        beside = (
-            verdict,
-            inputs.wall_ms,
-            None if prompt is None or completion is None else prompt + completion,
-        )
+    beside = _beside(ruling, inputs) if summed else _NOTHING
     composite = judged(policy, ruling, inputs)
     kind = _kind(ruling, composite)
     if kind != WEIGHED:
@@ -172,12 +170,39 @@ def _attempt(
     return (flags, kind, composite.g, unseen(policy, inputs), inputs.not_applicable, *v, *beside)
 
 
+def _beside(ruling: str | None, inputs: Inputs) -> _Row:
+    verdict = 0.0 if ruling == "zero" and inputs.pass_rate is not None else inputs.pass_rate
+    prompt, completion = inputs.prompt_tokens, inputs.completion_tokens
+    tokens = None if prompt is None or completion is None else prompt + completion
+    raw = [None if inputs.not_applicable & _NA.get(axis, 0) else getattr(inputs, axis) for axis in AXES]
+    return (verdict, inputs.wall_ms, tokens, *raw)
+
+
 def _kind(ruling: str | None, composite: Composite) -> int:
     if ruling == "zero":
         return ZEROED
     if composite.g is not None:
         return WEIGHED
     return UNSCORED if composite.floor is None else UNVALUED
+
+
+def axis_means(data: Mapping[str, Any]) -> dict[RowKey, dict[str, float | None]]:
+    """Return row -> axis -> its mean over counted, graded attempts that recorded it, from `reweigh_data`."""
+    rows, places = [tuple(key) for key in data["rows"]], data["settings"]["row"]
+    found: dict[RowKey, dict[str, float | None]] = {key: {} for key in rows}
+    settings = _filled(data["columns"]["setting"], data["attempts"])
+    for axis, name in zip(AXES, _RAW, strict=True):
+        values: defaultdict[RowKey, list[float]] = defaultdict(list)
+        for setting, value in zip(settings, _filled(data["columns"][name], data["attempts"]), strict=True):
+            if value is not None:
+                values[rows[places[setting] if isinstance(places, list) else places]].append(value)
+        for key in rows:
+            found[key][axis] = mean(values[key]) if values[key] else None
+    return found
+
+
+def _filled(column: Any, count: int) -> list[Any]:
+    return column if isinstance(column, list) else [column] * count
 
 
 def _columns(names: Iterable[str], rows: Sequence[_Row]) -> dict[str, Any]:

@@ -113,11 +113,13 @@ def _even(high: float) -> Iterator[float]:
 
 
 def _front(points: Sequence[Point]) -> set[int]:
-    """Return the rows that no other row beats: none has a better score at the same cost or less."""
-    found, best = set(), -1.0
+    """Return the rows that no other row beats in one and equals in the other."""
+    found: set[int] = set()
+    best, at = -1.0, 0.0
     for point in sorted(points, key=lambda point: (point.cost or 0.0, -(point.score or 0.0))):
-        if (point.score or 0.0) > best:
-            best = point.score or 0.0
+        score, cost = point.score or 0.0, point.cost or 0.0
+        if score > best or (score == best and cost == at):
+            best, at = score, cost
             found.add(point.row)
     return found
 
@@ -144,7 +146,7 @@ def _label(points: Sequence[dict[str, Any]]) -> None:
         point["label"] = None
         for anchor, x, y in _beside(point["cx"], point["cy"]):
             box = _box(anchor, x, y, len(text) * _LETTER)
-            inside = _LEFT <= box[0] and box[2] <= _WIDTH and _TOP - 8 <= box[1] and box[3] <= _BOTTOM
+            inside = box[0] >= _LEFT and box[2] <= _WIDTH and box[1] >= _TOP - 8 and box[3] <= _BOTTOM
             own = (point["cx"] - 5, point["cy"] - 5, point["cx"] + 5, point["cy"] + 5)
             if inside and not any(_overlap(box, other) for other in taken if other != own):
                 point["label"] = {"text": text, "x": x, "y": y, "anchor": anchor}

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -19,11 +18,11 @@ from benchledger.ledger.rescore import rescore
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.web.reweigh import attempts_of, reweigh_data
 from benchledger.schema.history import Selection
-from benchledger.schema.policy import FORMULA_TERMS, Policy
+from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import CAB_01, GATED_1
 from tests.bench.synthetic import append_cells
 from tests.ledgers import CELLS, RUN_RECORDS, append_file, checked
-from tests.web.varied import TASKS, varied
+from tests.web.varied import TASKS, varied, weightings
 
 ENGINE = Path(__file__).parents[2] / "ledger/web/static/reweigh.js"
 # All modes are shipped, so that a reader can ask for those that do not count by themselves.
@@ -52,22 +51,6 @@ def in_script(data: dict[str, Any], asked: Asked) -> list[list[dict[str, Any]]]:
     given = json.dumps({"data": data, "asked": asked})
     ran = subprocess.run([node, "-e", RUN], input=given, capture_output=True, text=True, check=True)
     return json.loads(ran.stdout)  # type: ignore[no-any-return]
-
-
-def weightings(policy: Policy, count: int, seed: int) -> list[list[str]]:
-    """Return random values of -w: some axes, some left out, some 0, of all sizes."""
-    random, found = Random(seed), []
-    while len(found) < count:
-        terms = random.sample(FORMULA_TERMS[policy.formula], random.randint(1, 5))
-        pick = (
-            random.random,
-            lambda: random.randint(0, 20) / 20,
-            lambda: 10 ** random.uniform(-6, 6),
-        )
-        given = [f"{term}={random.choice(pick)()!r}" for term in terms]
-        if any(float(text.partition("=")[2]) for text in given):
-            found.append(given)
-    return found
 
 
 def published_cells(ledger: Ledger) -> None:

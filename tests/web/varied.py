@@ -18,13 +18,13 @@ from benchledger.schema.events import (
     WorkdirCaptured,
 )
 from benchledger.schema.history import PriceDeclared, SweepPlanned
-from benchledger.schema.policy import Outcome
+from benchledger.schema.policy import FORMULA_TERMS, Outcome, Policy
 from benchledger.schema.ports import Draft
 from benchledger.schema.task import Changes, Constraint, Expectations, TaskIdentity
 from benchledger.scorers.composite import GATED_1
 from benchledger.scorers.evidence import no_blob
 
-__all__ = ["TASKS", "varied"]
+__all__ = ["TASKS", "varied", "weightings"]
 
 AGENTS = ("alpha", "beta", "gamma", "twin-1", "twin-2")
 MODELS = ("lab/large", "lab/small")
@@ -140,3 +140,19 @@ def _workdir(random: Random, *, declining: bool) -> WorkdirCaptured:
         modified=some(("docs/guide.md", "src/main.py", "tests/test_it.py"), 0.2),
     )
     return WorkdirCaptured(changes=changes, git_changes=False)
+
+
+def weightings(policy: Policy, count: int, seed: int) -> list[list[str]]:
+    """Return random values of -w: some axes, some left out, some 0, of all sizes."""
+    random, found = Random(seed), []
+    while len(found) < count:
+        terms = random.sample(FORMULA_TERMS[policy.formula], random.randint(1, 5))
+        pick = (
+            random.random,
+            lambda: random.randint(0, 20) / 20,
+            lambda: 10 ** random.uniform(-6, 6),
+        )
+        given = [f"{term}={random.choice(pick)()!r}" for term in terms]
+        if any(float(text.partition("=")[2]) for text in given):
+            found.append(given)
+    return found

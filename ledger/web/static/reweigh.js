@@ -11,6 +11,7 @@
   const RESAMPLES = 2000, SEED = 1, MIN_TASKS = 5, MIN_RUNS = 3, NOISE = 1e-12;
   const WEIGHED = 0, ZEROED = 1, UNVALUED = 2;
   const COUNTED = 1, LOST = 2, WITHDRAWN = 4, SUMMED = 8;
+  const AXES = ["integrity", "blast_radius", "constraints"];
   const DEFAULT_MODES = ["live", "published"];
   const TWO_32 = 4294967296;
 
@@ -185,11 +186,32 @@
     return means;
   }
 
-  /* The central 95% of samples; they are sorted in place. */
+  /* The central 95% of samples, which lose their order. */
   function interval(samples) {
-    const cut = Math.floor(samples.length / 40);
-    samples.sort();
-    return [samples[cut], samples[samples.length - 1 - cut]];
+    const cut = Math.floor(samples.length / 40), last = samples.length - 1;
+    return [nth(samples, cut, 0, last), nth(samples, last - cut, cut, last)];
+  }
+
+  /* The value that would stand at `place` if samples were sorted between low and high (Hoare's FIND): sorting
+   * them all for two values would be the longest part of a resample. */
+  function nth(samples, place, low, high) {
+    while (low < high) {
+      const pivot = samples[(low + high) >> 1];
+      let i = low, j = high;
+      while (i <= j) {
+        while (samples[i] < pivot) i++;
+        while (samples[j] > pivot) j--;
+        if (i <= j) {
+          const swap = samples[i];
+          samples[i++] = samples[j];
+          samples[j--] = swap;
+        }
+      }
+      if (place <= j) high = j;
+      else if (place >= i) low = i;
+      else break;
+    }
+    return samples[place];
   }
 
   function includesZero(one, other) {
@@ -263,7 +285,7 @@
     }
     const selected = { opened, selection, taken, rows: [...rows.values()] };
     planned(selected, wanted);
-    for (const row of selected.rows) row.facts = factsOf(row, opened, taken);
+    for (const row of selected.rows) { row.facts = factsOf(row, opened, taken); row.axes = axesOf(row, columns); }
     selected.weigh = (weights) => weigh(selected, weights);
     return selected;
   }
@@ -363,6 +385,16 @@
     };
   }
 
+  /* Means of axes as recorded, over counted and graded attempts. */
+  function axesOf(row, columns) {
+    const found = {};
+    for (const axis of AXES) {
+      const seen = row.summed.map(([, i]) => columns["raw_" + axis][i]).filter((value) => value === value);
+      found[axis] = seen.length ? fsum(seen) / seen.length : null;
+    }
+    return found;
+  }
+
   function median(values) {
     if (!values.length) return null;
     const sorted = Float64Array.from(values).sort(), half = sorted.length >> 1;
@@ -454,7 +486,7 @@
 
   function summary(row, tasks, judge, columns) {
     const made = {
-      row, key: row.key, facts: row.facts, order: row.order, values: [], floors: [], ceilings: [], runs: [], byTask: new Map(),
+      row, key: row.key, facts: row.facts, axes: row.axes, order: row.order, values: [], floors: [], ceilings: [], runs: [], byTask: new Map(),
       composite: null, floor: 0, ceiling: 1, coverage: null, low: null, high: null, run_low: null, run_high: null,
       rank: null, tied: null,
     };
