@@ -66,6 +66,7 @@ def _board(view: View, policy: Policy, known: Sequence[str]) -> Context:
     command = _command(view, policy, modes if asked else ())
     axes = {} if shipped is None else axis_means(shipped)
     tasks = view_tasks(connection, selection, {row.statistics.key: row.totals.data for row in rows})
+    heat = heat_map(connection, rows, tasks)
     shown = [_row(row, axes) for row in rows]
     return {
         "title": f"Leaderboard, policy {policy.name}",
@@ -82,12 +83,13 @@ def _board(view: View, policy: Policy, known: Sequence[str]) -> Context:
         "facts": board_words.facts(view, rows, seen, command),
         "rulings": board_words.rulings(connection),
         "rows": shown,
-        "heat": heat_map(connection, rows, tasks),
+        "heat": heat,
         "scatters": _scatters(shown),
         "reweigh": shipped and shipped | {
             "filters": _filters(shipped),
             "modes": list(modes),
             "shown": [list(row.statistics.key) for row in rows],
+            "heat_tasks": [task["task"] for task in heat["tasks"]],
             "command": {"policy": policy.name, "ledger": view.settings.name},
         },
         "limit": LIMIT,

@@ -21,6 +21,7 @@ from benchledger.ledger.web.view import Settings
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import FORMULA_TERMS, Policy
 from benchledger.scorers.composite import CAB_01, GATED_1
+from tests.bench.synthetic import append_cells
 from tests.ledger.made import ran
 from tests.ledgers import checked
 from tests.web.board_rows import as_row, key_of, named, said, settled, shown, weigh
@@ -199,6 +200,20 @@ def test_weights_that_mean_nothing_are_refused_in_words(page: Page, place: Path)
     expect(page.locator("#board-fault")).to_be_empty()
     settled(page)
     assert shown(page) == first
+
+
+def test_many_rows_get_their_ranks_and_places_when_the_hand_rests(page: Page, tmp_path: Path) -> None:
+    with Ledger.create(tmp_path / NAME) as ledger:
+        append_cells(ledger, 300)  # more rows than one frame can take
+        write_site(tmp_path / "site", tmp_path / NAME, Settings(name=NAME))
+        page.goto(url(tmp_path))
+        weights = {"pass_rate": 0, "cost": 0, "latency": 1, "blast_radius": 0.5, "constraints": 0}
+        weigh(page, weights)
+        policy = weighted(GATED_1, ["latency=1", "blast_radius=0.5"])
+        told = [row.to_json() for row in leaderboard(ledger.connection, policy, Selection())]
+    assert len(told) > 100
+    assert [as_row(line) for line in shown(page)] == [said(row) for row in told]
+    checked(tmp_path / NAME, use_last_seen=False)
 
 
 def test_charts_follow_the_weights(page: Page, place: Path) -> None:

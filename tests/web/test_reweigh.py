@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,12 +26,21 @@ from tests.bench.synthetic import append_cells
 from tests.ledgers import CELLS, RUN_RECORDS, append_file, checked
 from tests.web.varied import TASKS, varied, weightings
 
-ENGINE = Path(__file__).parents[2] / "ledger/web/static/reweigh.js"
+STATIC = Path(__file__).parents[2] / "ledger/web/static"
 # All modes are shipped, so that a reader can ask for those that do not count by themselves.
 SHIPPED = Selection(mode=("live", "published", "replay", "scripted"))
 
-RUN = f"""
-require({json.dumps(str(ENGINE))});
+LOADED = "".join(f"require({json.dumps(str(STATIC / name))});" for name in ("statistics.js", "reweigh.js"))
+STATISTICS = f"""{LOADED}
+const {{ fsum, fixed, randomOf }} = globalThis.benchledger.statistics;
+const {{ sums, numbers, seeds }} = JSON.parse(require("fs").readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify({{
+  sums: sums.map((values) => fsum(values)),
+  fixed: numbers.map((value) => [0, 1, 3, 6, 12].map((places) => fixed(value, places))),
+  draws: seeds.map((words) => {{ const draw = randomOf(words); return Array.from({{ length: 700 }}, draw); }}),
+}}));
+"""
+RUN = f"""{LOADED}
 const {{ open, toJson }} = globalThis.benchledger.reweigh;
 const {{ data, asked }} = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const opened = open(data);
@@ -45,12 +56,16 @@ Asked = list[tuple[dict[str, float], dict[str, list[str]]]]
 
 def in_script(data: dict[str, Any], asked: Asked) -> list[list[dict[str, Any]]]:
     """Return the rows that the script makes for each (weights, selection)."""
-    node = shutil.which("node")
-    if node is None:
+    return node(RUN, json.dumps({"data": data, "asked": asked}))  # type: ignore[no-any-return]
+
+
+def node(script: str, given: str) -> Any:
+    """Return what a script prints as JSON, `given` on its standard input."""
+    program = shutil.which("node")
+    if program is None:
         pytest.skip("node is not installed: apt-get install nodejs")
-    given = json.dumps({"data": data, "asked": asked})
-    ran = subprocess.run([node, "-e", RUN], input=given, capture_output=True, text=True, check=True)
-    return json.loads(ran.stdout)  # type: ignore[no-any-return]
+    ran = subprocess.run([program, "-e", script], input=given, capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)
 
 
 def published_cells(ledger: Ledger) -> None:
@@ -88,6 +103,31 @@ def test_a_script_makes_the_rows_of_rescore_to_the_bit(tmp_path: Path, name: str
                 assert (shown["rank"], shown["composite"]) == (row["rank_after"], row["after"])
                 assert [shown[part] for part in PARTS] == [row[part] for part in PARTS]
     checked(tmp_path / "a.db", use_last_seen=False)
+
+
+def adversarial(random: Random) -> list[float]:
+    """Return numbers whose sum is easily got wrong: of all sizes, cancelling, a half in the last place."""
+    found = [random.choice((-1, 1)) * 2.0 ** random.uniform(-80, 60) for _ in range(random.randint(0, 40))]
+    found += [-value for value in found[::3]] + random.sample(
+        [1.0, 2.0**-53, 2.0**-54, -(2.0**-106), 2.0**53], 3
+    )
+    random.shuffle(found)
+    return found
+
+
+def test_sums_rounding_and_draws_of_a_script_are_those_of_python() -> None:
+    random = Random(5)
+    sums = [adversarial(random) for _ in range(500)]
+    ties = [number / 2**places for places in range(14) for number in range(0, 200, 7)]
+    numbers = ties + [random.random() * 10 ** random.randint(-9, 5) for _ in range(500)]
+    # the seed of resamples of n tasks, and of the runs of the task in slot s
+    seeds = [[1 + n] for n in (5, 100, 4000)] + [[1 + 3, slot] for slot in (1, 7, 300)]
+    given = json.dumps({"sums": sums, "numbers": numbers, "seeds": seeds})
+    found = node(STATISTICS, given)
+    assert [*map(float, found["sums"])] == [math.fsum(values) for values in sums]
+    assert found["fixed"] == [[f"{value:.{places}f}" for places in (0, 1, 3, 6, 12)] for value in numbers]
+    twins = [Random(sum(word << 32 * at for at, word in enumerate(words))) for words in seeds]
+    assert found["draws"] == [[twin.random() for _ in range(700)] for twin in twins]
 
 
 PARTS = ("floor", "low", "high", "tasks", "planned")

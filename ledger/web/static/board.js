@@ -4,8 +4,9 @@
 //   input -> state -> address, command -> rows at once -> ranks and intervals, in steps -> what moved
 (function () {
   "use strict";
-  const { reweigh } = window.benchledger;
-  const fixed = reweigh.fixed;
+  const { reweigh, charts, says } = window.benchledger;
+  const { fixed } = window.benchledger.statistics;
+  const { clean, grouped, money, seconds } = says;
   const FRAME_MS = 10;
   const AT_ONCE = 40;  // rows that are resampled in the frame of their change; with more, when the hand rests
   const REST_MS = 120;
@@ -27,29 +28,6 @@
     base = data.weights;
     selected = baseRanks = null;
     selectedFor = "";
-  }
-
-  // ---- text as the server writes it --------------------------------------------------------------------------
-
-  const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
-
-  function clean(text) {
-    return text.replace(HIDDEN, (char) => {
-      const code = char.codePointAt(0);
-      if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-      return code === 0x7f ? "␡" : "⟨U+" + code.toString(16).toUpperCase().padStart(4, "0") + "⟩";
-    });
-  }
-
-  function grouped(text) {
-    const [whole, rest] = text.split(".");
-    return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest === undefined ? "" : "." + rest);
-  }
-
-  function seconds(ms) { return grouped(fixed(ms / 1000, 1)) + " s"; }
-
-  function money(value, currency) {
-    return (grouped(fixed(value, value >= 0.01 || value === 0 ? 4 : 6)) + " " + (currency || "")).trimEnd();
   }
 
   // ---- columns: what a cell shows, and what it is sorted by -----------------------------------------------------
@@ -189,18 +167,22 @@
   function showRows(rows, done) {
     const body = table().tBodies[0];
     const own = new Map([...body.rows].map((line) => [line.dataset.key || keys[line.dataset.row], line]));
-    const lines = sorted(rows).map((row) => {
+    const pairs = sorted(rows).map((row) => {
       const name = JSON.stringify(row.key), line = own.get(name) || strange(row, name);
       own.delete(name);
-      fillRow(line, row, done);
-      return line;
+      return [line, row];
     });
     for (const line of own.values()) line.hidden = true;
-    for (const line of lines) line.hidden = false;
-    // Two hundred lines that change places at every step of a hand can be neither read nor drawn in time.
-    if (!done && rows.length > AT_ONCE) return;
+    for (const [line] of pairs) line.hidden = false;
+    if (!done && rows.length > AT_ONCE) {
+      // While the hand moves, only what is in sight, and nothing changes its place: the rest cannot be drawn in time.
+      const seen = pairs.filter(([line]) => { const box = line.getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight; });
+      for (const [line, row] of seen) fillRow(line, row, false);
+      return;
+    }
     let next = body.firstElementChild;
-    for (const line of lines) {
+    for (const [line, row] of pairs) {
+      fillRow(line, row, done);
       if (line === next) next = next.nextElementSibling;
       else body.insertBefore(line, next);
     }
@@ -303,80 +285,6 @@
     }
   }
 
-  // ---- rows into the charts ----------------------------------------------------------------------------------------
-
-  function showHeat(byKey) {
-    const heat = document.querySelector("#heat table.heat");
-    if (!heat) return;
-    const tasks = [...heat.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
-    for (const line of heat.tBodies[0].rows) {
-      const row = byKey.get(keys[line.dataset.row]);
-      line.hidden = row === undefined;
-      if (row === undefined) continue;
-      tasks.forEach((task, at) => {
-        const cell = line.cells[at + 1], value = row.byTask.get(task), place = cell.querySelector("a") || cell;
-        if (value === undefined) {
-          if (cell.className) { cell.className = ""; place.textContent = row.row.tasks.has(task) ? "no score" : "not shown"; }
-          return;
-        }
-        cell.className = "heat-" + Math.max(0, Math.min(10, Math.floor(value * 10 + 0.5)));
-        place.textContent = fixed(value, 2);
-      });
-    }
-  }
-
-  function showScatter(svg, byKey) {
-    const { field, currency } = svg.dataset;
-    const [low, high, most, left, right, top, bottom] = ["low", "high", "most", "left", "right", "top", "bottom"].map((name) => Number(svg.dataset[name]));
-    const log = svg.dataset.log === "1", points = [];
-    const within = (value, one, other) => Math.min(Math.max(value, one), other);
-    for (const group of svg.querySelectorAll("g[data-row]")) {
-      const row = byKey.get(keys[group.dataset.row]), cost = row ? row.facts[field] : null;
-      const drawn = row && row.composite !== null && cost !== null && (field !== "cost_per_solved" || row.facts.currency === currency);
-      group.toggleAttribute("hidden", !drawn);
-      group.setAttribute("display", drawn ? "inline" : "none");
-      if (!drawn) continue;
-      const share = log ? Math.log10(Math.max(cost, low) / low) / Math.log10(high / low) : (cost - low) / (high - low);
-      const x = left + (right - left) * within(share, 0, 1), y = bottom - (bottom - top) * within(row.composite / most, 0, 1);
-      const dot = group.querySelector("circle"), label = group.querySelector("text");
-      if (label) {
-        label.setAttribute("x", (Number(label.getAttribute("x")) + x - Number(dot.getAttribute("cx"))).toFixed(1));
-        label.setAttribute("y", (Number(label.getAttribute("y")) + y - Number(dot.getAttribute("cy"))).toFixed(1));
-      }
-      dot.setAttribute("cx", x.toFixed(1));
-      dot.setAttribute("cy", y.toFixed(1));
-      const name = row.key.slice(0, 3).filter(Boolean).map(clean).join(" · ");
-      const text = field === "cost_per_solved" ? money(cost, currency) : seconds(cost);
-      group.querySelector("title").textContent = name + ": " + fixed(row.composite, 3) + ", " + text;
-      points.push({ at: group.dataset.row, dot, x, y, cost, score: row.composite, text });
-    }
-    showFront(svg, points, right, bottom);
-  }
-
-  function showFront(svg, points, right, bottom) {
-    let best = -1, cost = 0, path = "";
-    const front = new Set();
-    points.sort((a, b) => a.cost - b.cost || b.score - a.score);
-    for (const point of points) {
-      if (!(point.score > best || (point.score === best && point.cost === cost))) continue;
-      [best, cost] = [point.score, point.cost];
-      front.add(point.at);
-      path += path ? "H" + point.x.toFixed(1) + "V" + point.y.toFixed(1) : "M" + point.x.toFixed(1) + " " + bottom + "V" + point.y.toFixed(1);
-    }
-    svg.querySelector(".front").setAttribute("d", path && path + "H" + right);
-    const lines = new Map([...svg.closest(".scroll").nextElementSibling.querySelectorAll("tr[data-row]")].map((line) => [line.dataset.row, line]));
-    for (const line of lines.values()) line.hidden = true;
-    for (const point of points) {
-      point.dot.classList.toggle("on-front", front.has(point.at));
-      const line = lines.get(point.at);
-      if (!line) continue;
-      line.hidden = false;
-      line.cells[1].textContent = fixed(point.score, 3);
-      line.cells[2].textContent = point.text;
-      line.cells[3].textContent = front.has(point.at) ? "on the front" : "beaten";
-    }
-  }
-
   // ---- from a change to what is shown --------------------------------------------------------------------------------
 
   function select() {
@@ -411,8 +319,9 @@
       if (own !== run) return;
       const byKey = new Map(weighed.rows.map((row) => [JSON.stringify(row.key), row]));
       showRows(weighed.rows, true);
-      showHeat(byKey);
-      for (const svg of document.querySelectorAll("svg.scatter")) showScatter(svg, byKey);
+      const placed = data.shown.map((_, at) => byKey.get(keys[at]));
+      charts.heat(document.querySelector("#heat table.heat"), placed, data.heat_tasks);
+      for (const svg of document.querySelectorAll("svg.scatter")) charts.scatter(svg, placed);
       showMoved(weighed.rows);
       window.benchledger.board.rows = weighed.rows.map(reweigh.toJson);
       busy(false);
