@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from benchledger.ledger.web import vendored
 from tests.engine import absent
 from tests.web.browser import watched
-from tests.web.serving import files_served
+from tests.web.hosting import files_served
 
 POLICY = (
     "default-src 'none'; script-src 'self'{}; style-src 'self'; img-src 'self' data:; font-src 'self';"
