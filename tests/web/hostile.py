@@ -19,6 +19,7 @@ from benchledger.schema.events import (
     CellSetup,
     GraderRan,
     ModelCalled,
+    RecordReceived,
     SpanRecorded,
     WorkdirCaptured,
 )
@@ -59,6 +60,7 @@ def _cast(*events: list[object], width: int = 80, height: int = 24, title: str =
     return "\n".join(map(json.dumps, [header, *events])).encode() + b"\n"
 
 
+URLS = (None, f"javascript:window.pwned=1//{POKE}", f"https://{HOST}/{POKE}")
 RECORDINGS = (
     _cast(
         [0.1, "o", POKE], [0.2, "o", BOMB], [0.3, "o", LONG + "\r\n"], [0.4, "m", MARKUP], [0.5, "r", "9x9"]
@@ -106,8 +108,8 @@ def hostile_ledger(path: Path) -> Path:
         ledger.emit(
             Draft("ledger", SourceImported(format=POKE, digest="0" * 64, size=1, records=0, name=POKE))
         )
-        for run, recording in enumerate(RECORDINGS, 1):
-            _append(ledger, CELL.replace("#run1", f"#run{run}"), recording)
+        for run in (1, 2, 3):
+            _append(ledger, run)
         adjudicate(
             ledger, Judgement("dispute", POKE, POKE, cell=CELL, link=f"javascript:window.pwned=1//{POKE}")
         )
@@ -116,14 +118,20 @@ def hostile_ledger(path: Path) -> Path:
     return path
 
 
-def _append(ledger: Ledger, cell: str, recording: bytes) -> None:
-    blobs = _Blobs()
-    evidence = list(_evidence(cell, recording, blobs))
+def _append(ledger: Ledger, run: int) -> None:
+    cell, blobs = CELL.replace("#run1", f"#run{run}"), _Blobs()
+    evidence = [*_source(URLS[run - 1], blobs), *_evidence(cell, RECORDINGS[run - 1], blobs)]
     closing, _, _ = finish(evidence, blobs.get, GATED_1, notes=[POKE])
     drafts = [Draft(f"cell/{cell}@1", payload, blobs=blobs) for payload in (*evidence, *closing)]
     again = {"repeats": [{"grader": {"exit_code": 1, "command": [POKE]}, "stdout": POKE, "stderr": POKE}]}
     rechecked = CellRechecked(times=1, passed=0, agrees=True, grader=blobs.put(json.dumps(again)))
     ledger.emit_all([*drafts, Draft(f"cell/{cell}@1", rechecked, blobs=blobs)])
+
+
+def _source(url: str | None, blobs: _Blobs) -> Iterator[Payload]:
+    if url is not None:
+        record = blobs.put(json.dumps({POKE: POKE}))
+        yield RecordReceived(format=POKE, record=record, url=url, displayed={POKE: POKE}, banner=POKE)
 
 
 def _evidence(cell: str, recording: bytes, blobs: _Blobs) -> Iterator[Payload]:

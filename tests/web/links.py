@@ -70,7 +70,7 @@ def elements(path: Path) -> Elements:
 def link_faults(site: Path) -> list[str]:
     """Return one line for each link of any page that leads nowhere or out of the folder, and each doubled id."""
     found: dict[str, None] = {}
-    for path in sorted(site.rglob("*.html")):
+    for path in filter(Path.is_file, sorted(site.rglob("*.html"))):
         parsed, name = elements(path), path.relative_to(site).as_posix()
         seen: dict[str, int] = defaultdict(int)
         for each in parsed.ids:
