@@ -1,0 +1,31 @@
+"""Foreign text made visible: what would turn the reader's eye becomes a symbol."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["clean", "clean_lines"]
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def clean(value: object) -> str:
+    """Return foreign text on one line, with all that is invisible shown as symbols."""
+    text = value if isinstance(value, str) else str(value)
+    if text.isprintable():
+        return text
+    return "".join(_shown(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+
+
+def clean_lines(value: object) -> str:
+    """Return foreign text like `clean`, but with its lines and tabs."""
+    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in str(value).split("\n"))
+
+
+def _shown(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)  # the Unicode block of control pictures
+    if code == 0x7F:
+        return "\u2421"
+    return f"\u27e8U+{code:04X}\u27e9"
