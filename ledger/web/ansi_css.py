@@ -9,7 +9,7 @@ import sys
 
 __all__ = ["stylesheet"]
 
-_LIGHT, _DARK = (244, 245, 247), (20, 22, 26)  # at least as hard to read on as base.css's --code-bg
+_LIGHT, _DARK = (243, 244, 246), (29, 36, 45)  # --code-bg of base.css
 _CONTRAST = 4.9  # WCAG AA asks 4.5; the rest is for rounding and for other backgrounds near by
 _BASIC = (
     *((0, 0, 0), (205, 0, 0), (0, 150, 0), (150, 120, 0), (0, 0, 238), (205, 0, 205), (0, 150, 150)),

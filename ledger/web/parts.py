@@ -61,7 +61,7 @@ class Parts:
 
     def __init__(self, ledger: Reader) -> None:
         """Read through the connection of an open ledger."""
-        self._connection, self._path = ledger.connection, ledger.path
+        self.connection, self._path = ledger.connection, ledger.path
         self._sound: set[str] = set()
         self._places: OrderedDict[str, _Plain] = OrderedDict()
 
@@ -69,7 +69,7 @@ class Parts:
         """Return where a blob lies, None where it is not stored."""
         query = "SELECT rowid, size, encoding, stored_digest, length(data) FROM blobs WHERE digest = ?"
         with translated(self._path):
-            row = self._connection.execute(query, (bytes.fromhex(digest),)).fetchone()
+            row = self.connection.execute(query, (bytes.fromhex(digest),)).fetchone()
         return None if row is None else Stored(digest, *row)
 
     def head(self, stored: Stored, most: int) -> Piece:
@@ -149,7 +149,7 @@ class Parts:
                 yield _Packed(stored, handle)
 
     def _handle(self, stored: Stored) -> sqlite3.Blob:
-        return self._connection.blobopen("blobs", "data", stored.row, readonly=True)
+        return self.connection.blobopen("blobs", "data", stored.row, readonly=True)
 
     def _keep(self, digest: str, plain: _Plain) -> None:
         # A place in raw bytes needs no keeping.
