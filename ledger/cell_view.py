@@ -58,7 +58,7 @@ def cell_view(ledger: Ledger, text: str) -> dict[str, Any]:
         for event in events
         if event.meta.type == "cell.rechecked" and event.payload is not None
     ]
-    view["adjudications"] = list(_adjudications(ledger, cell, events[0].seq))
+    view["adjudications"] = list(adjudications_of(ledger, cell, events[0].seq))
     view["events"] = [_place(event) | {"type": event.meta.type} for event in events]
     view["blobs"] = [blob for event in events for blob in _blobs(event)]
     return view
@@ -115,7 +115,7 @@ def _brief(score: dict[str, Any]) -> dict[str, Any]:
     return {name: score[name] for name in ("value", "state", "reason", "scorer", "seq", "hash")}
 
 
-def _adjudications(ledger: Ledger, cell: str, first_seq: int) -> Iterator[dict[str, Any]]:
+def adjudications_of(ledger: Ledger, cell: str, first_seq: int) -> Iterator[dict[str, Any]]:
     connection = ledger.connection
     names = ("sweep", "agent", "model", "task")
     values = connection.execute(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from benchledger.ledger import heads
 from benchledger.ledger.costs import Cost, Prices
-from benchledger.ledger.queries import Scored, scored
+from benchledger.ledger.queries import Scored, one_scored, scored
 from benchledger.ledger.standing import Circumstances, standing_reasons
 from benchledger.ledger.store import Ledger
 from benchledger.schema.errors import BadInput
@@ -160,13 +160,10 @@ def counted_attempt(
     connection: sqlite3.Connection, cell: str, policy: Policy, attempt: int | None = None
 ) -> Scored:
     """Return one attempt of a cell with its composite, by default the one that counts."""
-    query = "SELECT sweep, agent, model, task, counted FROM cells WHERE cell = ?"
-    *names, counted = connection.execute(query, (cell,)).fetchone()
-    keys = ("sweep", "agent", "model", "task")
-    selection = Selection(**{key: (name,) for key, name in zip(keys, names, strict=True)})
-    for item in scored(connection, policy, selection, where="1"):
-        if item.ref == f"{cell}@{attempt or counted}":
-            return item
+    counted = connection.execute("SELECT counted FROM cells WHERE cell = ?", (cell,)).fetchone()[0]
+    item = one_scored(connection, policy, f"{cell}@{attempt or counted}")
+    if item is not None:
+        return item
     raise BadInput(f"{cell} holds no cell.setup", "run `benchledger verify`")
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "as_of",
     "in_columns",
     "judged",
+    "one_scored",
     "policies",
     "policy_by_id",
     "policy_named",
@@ -118,6 +119,21 @@ def scored(
         inputs = Inputs._make(fields)
         composite = judged(policy, ruling, inputs)
         yield Scored(ref, counted, key, condition, task, digest, sweep, ruling, inputs, composite)
+
+
+def one_scored(connection: sqlite3.Connection, policy: Policy, ref: str) -> Scored | None:
+    """Return one attempt with its composite, None where it was not set up; reads no other attempt."""
+    query = (
+        f"SELECT t.agent, t.version, t.model, t.mode, t.behavior, t.task, t.sweep, t.task_digest, t.condition,"
+        f" s.counted, s.adjudicated, {INPUTS} FROM scores s JOIN settings t ON t.id = s.setting WHERE ref = ?"
+    )
+    row = connection.execute(query, (ref,)).fetchone()
+    if row is None:
+        return None
+    task, sweep, digest, condition, counted, ruling, *fields = row[5:]
+    inputs = Inputs._make(fields)
+    composite = judged(policy, ruling, inputs)
+    return Scored(ref, counted, row[:5], condition, task, digest, sweep, ruling, inputs, composite)
 
 
 def in_columns(

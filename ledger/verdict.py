@@ -37,13 +37,16 @@ _ENDS = {
 _SHOWN = 3
 
 
-def verdict(evidence: Evidence, end: CellFinished) -> str:
-    """Return the sentence, without a full stop: verdict; how it ended; changes; model calls; time."""
+def verdict(evidence: Evidence, end: CellFinished, used: tuple[int, int | None] | None = None) -> str:
+    """Return the sentence, without a full stop: verdict; how it ended; changes; model calls; time.
+
+    `used` gives (model calls, their tokens or None) where the evidence was read without its many calls.
+    """
     parts = [
         _judgement(evidence, end),
         *_ending(end),
         *_changes(evidence),
-        *_calls(evidence),
+        *_calls(evidence, used or _counted(evidence)),
         *_time(evidence),
     ]
     return "; ".join(parts)
@@ -104,18 +107,24 @@ def _changes(evidence: Evidence) -> Iterable[str]:
         yield f"touched protected {', '.join(evidence.workdir.protected_touched[:_SHOWN])}"
 
 
-def _calls(evidence: Evidence) -> Iterable[str]:
+def _counted(evidence: Evidence) -> tuple[int, int | None]:
+    known = [call for call in evidence.calls if has_usage(call)]
+    tokens = sum((call.prompt_tokens or 0) + (call.completion_tokens or 0) for call in known)
+    return len(evidence.calls), tokens if known else None
+
+
+def _calls(evidence: Evidence, used: tuple[int, int | None]) -> Iterable[str]:
     if not evidence.setup.agent.uses_model:
         return
-    calls = evidence.calls
+    calls, tokens = used
     if not calls:
         if evidence.calls_observed:
             yield "no model call"
         return
-    known = [call for call in calls if has_usage(call)]
-    tokens = sum((call.prompt_tokens or 0) + (call.completion_tokens or 0) for call in known)
-    plural = "" if len(calls) == 1 else "s"
-    yield f"{len(calls)} model call{plural}" + (f", {tokens:,} tokens" if known else ", tokens not told")
+    plural = "" if calls == 1 else "s"
+    yield f"{calls:,} model call{plural}" + (
+        ", tokens not told" if tokens is None else f", {tokens:,} tokens"
+    )
 
 
 def _time(evidence: Evidence) -> Iterable[str]:

@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": (f"{_HERE}.show:show", "Show all that is known of one cell."),
     "leaderboard": (f"{_HERE}.leaderboard:leaderboard", "Rank agent x model under a policy."),
     "compare": (f"{_HERE}.compare:compare", "Compare two sides, task by task."),
+    "serve": (f"{_HERE}.serve:serve", "Show the ledger in a browser, live."),
+    "site": (f"{_HERE}.site:site", "Write the pages of the ledger as files, for any web host."),
     "adjudicate": (f"{_HERE}.adjudicate:adjudicate", "Judge results: what counts changes, history stays."),
     "policy": (f"{_HERE}.policy:policy", "List, show, start and check scoring policies."),
     "agents": (f"{_HERE}.agents:agents", "List the agents there are, and install them."),

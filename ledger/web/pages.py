@@ -1,0 +1,116 @@
+"""The table of pages: which path is made by which function and template, and which places there are.
+
+    path --match--> Page, arguments --build(view, arguments)--> context or Raw --template--> bytes
+    view --places(view)--> Made(path, key) of every page of that kind, for the site
+
+A page function returns its context as plain JSON values, which is also the page's JSON twin, or Raw
+where the page is no HTML. It raises NotFound where nothing lies at the place. A key is a digest, or
+any short text, of all that the page is made of: as long as it stays, the page need not be made anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from blake3 import blake3
+
+from benchledger.ledger.web.view import View
+from benchledger.schema.canonical import canonical_bytes
+
+__all__ = ["PAGES", "Arguments", "Context", "Made", "Page", "Raw", "build", "key_of", "match", "places"]
+
+Arguments = Mapping[str, str]
+Context = dict[str, Any]
+
+
+class Made(NamedTuple):
+    """One page of a site: where it lies, and what it is made of in short."""
+
+    path: str
+    key: str
+
+
+class Raw(NamedTuple):
+    """A page that is no HTML: its media type and its bytes in pieces."""
+
+    media: str
+    pieces: Iterable[bytes]
+
+
+class Page(NamedTuple):
+    """One kind of page.
+
+    `pattern`: `{name}` stands for one segment, `{name*}` for one or more. `build`, `places`:
+    `module:function` in this package; `places` is empty for pages that only a server has.
+    `template`: None where `build` returns Raw. `frame`: whether other sites may show it in a frame.
+    """
+
+    name: str
+    pattern: str
+    build: str
+    template: str | None
+    places: str = ""
+    frame: bool = False
+
+
+# The first match wins.
+PAGES: tuple[Page, ...] = (
+    Page("cell", "cells/{cell*}/run{run}.html", "cell:cell_page", "cell.html", "cell_keys:cell_places"),
+    Page(
+        "attempt",
+        "cells/{cell*}/run{run}/attempt-{attempt}.html",
+        "cell:cell_page",
+        "cell.html",
+        "cell_keys:attempt_places",
+    ),
+    Page("taken cell", "taken/{origin}/{cell*}/run{run}.html", "cell:cell_page", "cell.html"),
+    Page(
+        "taken attempt",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}.html",
+        "cell:cell_page",
+        "cell.html",
+    ),
+)
+
+
+def match(path: str) -> tuple[Page, dict[str, str]] | None:
+    """Return the page that a path names, with its arguments as they stand in the path; None for no page."""
+    for page in PAGES:
+        found = _pattern(page.pattern).fullmatch(path)
+        if found is not None:
+            return page, found.groupdict()
+    return None
+
+
+@lru_cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    coded = re.escape(pattern)
+    coded = re.sub(r"\\{(\w+)\\\*\\}", r"(?P<\1>[^/]+(?:/[^/]+)*)", coded)
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", coded))
+
+
+def build(page: Page, view: View, arguments: Arguments) -> Context | Raw:
+    """Return what stands on a page; raises NotFound."""
+    made: Context | Raw = _function(page.build)(view, arguments)
+    return made
+
+
+def places(view: View) -> Iterator[Made]:
+    """Yield every page of the site, kind by kind."""
+    for page in PAGES:
+        if page.places:
+            yield from _function(page.places)(view)
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"benchledger.ledger.web.{module}"), function)
+
+
+def key_of(*parts: object) -> str:
+    """Return a short digest of JSON values, as the key of a page."""
+    return blake3(canonical_bytes(parts)).hexdigest(length=12)

@@ -1,0 +1,174 @@
+"""Contexts into HTML: Jinja2 with everything escaped, and the few filters that pages use.
+
+Text of agents, models and tasks is hostile. Autoescape keeps it text; `clean` shows what would turn
+the reader's eye (control characters, changes of direction, invisible spaces) as visible symbols.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context as Scope
+from markupsafe import Markup
+
+from benchledger.ledger.web import paths
+from benchledger.ledger.web.view import View
+
+__all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "twin"]
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'"
+)
+# What a script block may not hold, though it is JSON: nothing that ends the block or opens another.
+_CODES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+NONE = "\u2013"
+_NAV = (
+    ("index.html", "Leaderboard"),
+    ("cells.html", "Cells"),
+    ("sweeps.html", "Sweeps"),
+    ("compare.html", "Compare"),
+    ("adjudications.html", "Adjudications"),
+    ("sources.html", "Sources"),
+    ("ledger.html", "Ledger"),
+)
+
+
+def content_policy(context: Mapping[str, Any]) -> str:
+    """Return the Content-Security-Policy of a page; only the terminal player runs WebAssembly."""
+    return _POLICY.format(scripts=" 'wasm-unsafe-eval'" if context.get("wasm") else "")
+
+
+def html(template: str, context: Mapping[str, Any], view: View, path: str) -> bytes:
+    """Return the HTML of a page that lies at `path`."""
+    scope = {
+        "here": path,
+        "live": view.settings.live,
+        "ledger_id": view.ledger.ledger_id,
+        "ledger_name": view.settings.name,
+        "head_hash": "" if view.head is None else view.head.hash,
+        "csp": content_policy(context),
+    }
+    return environment().get_template(template).render({**context, **scope, "page": context}).encode()
+
+
+def twin(context: Mapping[str, Any]) -> bytes:
+    """Return a page's JSON twin; ASCII only, so that no reader can be upset by it."""
+    return json.dumps(context, indent=1).encode() + b"\n"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Return the environment of all templates; it is made once."""
+    made = Environment(
+        loader=PackageLoader("benchledger.ledger.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "clean": clean,
+        "lines": clean_lines,
+        "data": _data,
+        "num": number,
+        "count": lambda value: NONE if value is None else f"{value:,}",
+        "seconds": seconds,
+        "money": money,
+        "when": when,
+        "exact": exact,
+        "pretty": pretty,
+        "short": lambda text, size=12: text if text is None or len(text) <= size else text[:size],
+    }
+    made.globals |= {
+        "nav": _NAV,
+        "href": _href,
+        "cell_path": paths.cell_path,
+        "event_path": paths.event_path,
+        "named": paths.named,
+        "segment": paths.segment,
+    }
+    return made
+
+
+@pass_context
+def _href(scope: Scope, target: str) -> str:
+    """Return a link to a path of the site, relative to the page it stands on."""
+    return paths.relative(target, scope["here"])
+
+
+def _shown(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)  # the Unicode block of control pictures
+    if code == 0x7F:
+        return "\u2421"
+    return f"\u27e8U+{code:04X}\u27e9"
+
+
+def _hidden(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def clean(value: object) -> str:
+    """Return foreign text on one line, with all that is invisible shown as symbols."""
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(char) if _hidden(char) else char for char in text)
+
+
+def clean_lines(value: object) -> str:
+    """Return foreign text like `clean`, but with its lines and tabs."""
+    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in str(value).split("\n"))
+
+
+def _data(value: Any) -> Markup:
+    """Return JSON for a script block of type application/json."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return Markup(text.translate(_CODES))  # noqa: S704 - no character is left that HTML could read
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a score with so many decimals, a dash where there is none."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def seconds(ms: float | None, digits: int = 1) -> str:
+    """Return milliseconds as seconds with their unit."""
+    return NONE if ms is None else f"{ms / 1000:,.{digits}f} s"
+
+
+def money(value: float | None, currency: str | None = None) -> str:
+    """Return an amount with its currency, with more digits below a cent."""
+    if value is None:
+        return NONE
+    return f"{value:,.{4 if value >= 0.01 or value == 0 else 6}f} {currency or ''}".rstrip()
+
+
+def when(micros: int | None, unit: str = "seconds") -> str:
+    """Return Unix time in microseconds as UTC, ISO 8601, to `seconds` or `microseconds`."""
+    if micros is None:
+        return NONE
+    try:
+        made = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
+    except (OverflowError, ValueError, OSError):
+        return f"{micros} µs"  # a time beyond the calendar, as it was recorded
+    return made.isoformat(timespec=unit).replace("+00:00", "Z")
+
+
+def exact(value: Any) -> str:
+    """Return a value as it stands in its event, on one line; floats to the last digit."""
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def pretty(value: Any) -> str:
+    """Return a JSON value over several lines."""
+    return clean_lines(json.dumps(value, indent=2, ensure_ascii=False))
