@@ -25,7 +25,7 @@ from benchledger.ledger.web.shown import clean
 __all__ = ["LINES", "SPANS", "WIDTH", "Shown", "nearest", "shown"]
 
 LINES = 4_000
-WIDTH = 2_000  # characters of a line; the rest is counted and left out
+WIDTH = 2_000  # characters of a line, unless more are asked for; the rest is counted and left out
 SPANS = 6_000  # changes of style; text beyond is shown without
 MOST = 1 << 19  # characters looked at
 
@@ -48,6 +48,7 @@ class Shown(NamedTuple):
     """A text as HTML; what was not drawn is counted: escapes, lines, characters, bits written over."""
 
     html: Markup
+    width: int
     escapes: int
     lines_left: int
     cut_lines: int
@@ -60,7 +61,7 @@ class Shown(NamedTuple):
         said = [
             ("control sequences left out", self.escapes),
             ("lines that were written over, shown as they ended", self.overwritten),
-            (f"lines cut at {WIDTH:,} characters", self.cut_lines),
+            (f"lines cut at {self.width:,} characters", self.cut_lines),
             ("further lines not shown", self.lines_left),
         ]
         notes = [f"{what}: {count:,}" for what, count in said if count]
@@ -90,9 +91,9 @@ class _Style(NamedTuple):
 _PLAIN = _Style()
 
 
-def shown(text: str, lines: int = LINES) -> Shown:
-    """Return terminal output as HTML for a `<pre>`, at most `lines` of it."""
-    screen = _Screen()
+def shown(text: str, lines: int = LINES, width: int = WIDTH) -> Shown:
+    """Return terminal output as HTML for a `<pre>`, at most `lines` of it, each of at most `width` characters."""
+    screen = _Screen(width)
     rows = text[:MOST].split("\n")
     drawn, spans, plain_from = [], 0, None
     for number, row in enumerate(rows[:lines], 1):
@@ -104,7 +105,7 @@ def shown(text: str, lines: int = LINES) -> Shown:
         drawn.append(_drawn(runs, styled=spans <= SPANS) + screen.mark())
     left = text.count("\n", MOST) + (len(text) > MOST) + len(rows) - len(drawn)
     html = Markup("\n").join(drawn)
-    return Shown(html, screen.escapes, left, screen.cut, screen.overwritten, plain_from)
+    return Shown(html, width, screen.escapes, left, screen.cut, screen.overwritten, plain_from)
 
 
 def _runs(cells: list[tuple[str, _Style]]) -> Iterator[tuple[_Style, list[str]]]:
@@ -126,7 +127,8 @@ def _drawn(runs: list[tuple[str, _Style]], *, styled: bool) -> Markup:
 class _Screen:
     """One line of a terminal at a time, with a cursor; the style goes on from line to line."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        self.width = width
         self.style = _PLAIN
         self.escapes = self.cut = self.overwritten = 0
         self._cells: list[tuple[str, _Style]] = []
@@ -156,7 +158,7 @@ class _Screen:
         return Markup("").join(Markup('<span class="an"> {}</span>').format(each) for each in said)
 
     def _write(self, text: str) -> None:
-        room = WIDTH - self._cursor
+        room = self.width - self._cursor
         self._beyond += max(0, len(text) - room)
         text = text[:room]
         if text and self._cursor < len(self._cells):
@@ -200,7 +202,7 @@ def _styled(style: _Style, words: str) -> _Style:
             colour, used = _colour(codes[place:])
             place += used
             if colour is not None and code != 58:
-                style = style._replace(**{"front" if code == 38 else "back": colour})
+                style = style._replace(front=colour) if code == 38 else style._replace(back=colour)
         else:
             style = _simple(style, code)
     return style

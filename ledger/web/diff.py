@@ -18,8 +18,8 @@ from typing import Any
 __all__ = ["FILES", "FILE_LINES", "LINES", "WIDTH", "read_patch"]
 
 FILES = 100  # whose lines are shown
-LINES = 3_000  # of all files
-FILE_LINES = 800
+LINES = 1_500  # of all files
+FILE_LINES = 500
 WIDTH = 1_000  # characters of a line
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)")

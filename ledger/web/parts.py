@@ -22,12 +22,12 @@ from benchledger.ledger.database import translated
 from benchledger.ledger.reading import Reader
 from benchledger.schema.errors import Tampered
 
-__all__ = ["PAGE", "Parts", "Piece", "Stored", "whole"]
+__all__ = ["PAGE", "SHORT", "Parts", "Piece", "Stored", "whole"]
 
 PAGE = 1 << 16  # bytes of a page of text, before it is cut at the end of a line
 _PIECE = 1 << 16
 _LOOK = 4096  # so far before its nominal end a page looks for the end of a line
-_SHORT = 1 << 20  # bytes up to which a head is worth the check of the whole
+SHORT = 1 << 20  # bytes up to which a head is worth the check of the whole
 _RESUMED = 8  # blobs of which the place behind the last page is kept
 
 
@@ -78,12 +78,32 @@ class Parts:
         Raises Tampered where the blob is found to be damaged; one of more than 1 MiB is read no
         further than it is shown, and the piece says that the rest was not checked.
         """
-        if max(stored.size, stored.length) <= _SHORT:
+        if max(stored.size, stored.length) <= SHORT:
             self.check(stored)
         with self._opened(stored) as plain:
             data = plain.take(min(most, stored.size))
         stop = len(data) if len(data) == stored.size else whole(data)
         return Piece(data[:stop], 0, stop, stored.digest in self._sound)
+
+    def tail(self, stored: Stored, most: int) -> Piece:
+        """Return the last bytes, at most `most`, from the start of a line or of a character on.
+
+        The whole blob is unpacked for that and checked; raises Tampered where it is damaged.
+        """
+        self.check(stored)
+        start = max(0, stored.size - most)
+        with self._opened(stored, start) as plain:
+            plain.skip(start - plain.place)
+            data = plain.take(most)
+        if start:
+            line = data.find(b"\n", 0, _LOOK)
+            skipped = (
+                line + 1
+                if line >= 0
+                else next((n for n, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0)
+            )
+            data, start = data[skipped:], start + skipped
+        return Piece(data, start, stored.size, checked=True)
 
     def page(self, stored: Stored, number: int) -> Piece:
         """Return page `number`, from 1, of about 64 KiB that begins and ends where lines do, if any do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["clean", "clean_lines"]
+__all__ = ["clean", "clean_lines", "size"]
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -29,3 +29,14 @@ def _shown(char: str) -> str:
     if code == 0x7F:
         return "\u2421"
     return f"\u27e8U+{code:04X}\u27e9"
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes in words: exact below a KiB, else with one decimal."""
+    if count is None:
+        return "of unknown size"
+    if count < 1024:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    if count < 1 << 20:
+        return f"{count / 1024:.1f} KiB"
+    return f"{count / (1 << 20):,.1f} MiB"
