@@ -80,9 +80,10 @@ def _exit(attempt: Attempt) -> dict[str, Any]:
 
 
 def _checks(ran: dict[str, Any]) -> dict[str, Any]:
-    """Return {checks, checks_left, check_counts, checks_why}: each check before and after, the worst first."""
+    """Return each check before and after, the worst first: {checks, checks_left, check_counts, …_before, …_why}."""
     before, after = ran.get("checks_before"), ran.get("checks_after")
     made: dict[str, Any] = {"checks": [], "checks_left": 0, "check_counts": [], "checks_why": None}
+    made["checks_before"] = before is not None
     if before is None and after is None:
         return made | {"checks_why": "Single checks were not recorded: only the grader's exit code tells."}
     order = list(dict.fromkeys(_WORDS.values()))

@@ -17,7 +17,7 @@ from jinja2.runtime import Context as Scope
 from markupsafe import Markup
 
 from benchledger.ledger.web import ansi, paths
-from benchledger.ledger.web.shown import clean, clean_lines, size
+from benchledger.ledger.web.shown import clean, clean_lines, ms, size
 from benchledger.ledger.web.view import View
 
 __all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "twin"]
@@ -79,6 +79,7 @@ def environment() -> Environment:
         "lines": clean_lines,
         "ansi": ansi.shown,
         "size": size,
+        "ms": ms,
         "data": _data,
         "num": number,
         "count": lambda value: NONE if value is None else f"{value:,}",

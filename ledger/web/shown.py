@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["clean", "clean_lines", "size"]
+__all__ = ["clean", "clean_lines", "ms", "size"]
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -40,3 +40,10 @@ def size(count: int | None) -> str:
     if count < 1 << 20:
         return f"{count / 1024:.1f} KiB"
     return f"{count / (1 << 20):,.1f} MiB"
+
+
+def ms(value: float) -> str:
+    """Return milliseconds in the unit that they fill."""
+    return (
+        f"{value / 1000:,.2f} s" if value >= 1000 else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+    )
