@@ -218,6 +218,21 @@ def test_a_public_export_in_a_pipe_says_beside_it_what_was_declared(tmp_path, fi
     assert (tmp_path / "named.jsonl").read_bytes() == piped.stdout_bytes
 
 
+def test_a_site_of_private_tasks_is_refused_and_that_of_a_public_copy_holds_no_word(tmp_path, filled):
+    refused = call("--ledger", tmp_path / "cells.db", "site", tmp_path / "site", code=2)
+    assert "export public.jsonl.gz --public" in refused.stderr
+    assert not (tmp_path / "site").exists()
+    exported(tmp_path, "public.jsonl", "--public")
+    call("--ledger", tmp_path / "copy.db", "append", tmp_path / "public.jsonl")
+    told = answer("--ledger", tmp_path / "copy.db", "site", tmp_path / "site")
+    files = [item for item in (tmp_path / "site").rglob("*") if item.is_file()]
+    assert told["pages"] >= 12  # six cells, and an attempt at each
+    assert [item for item in files if WORD.encode() in item.read_bytes().lower()] == []
+    answer("--ledger", tmp_path / "cells.db", "site", tmp_path / "whole", "--all")
+    whole = [item for item in (tmp_path / "whole").rglob("*.html") if WORD in item.read_text().lower()]
+    assert whole
+
+
 def test_a_ledger_without_private_tasks_is_exported_whole_and_not_written(tmp_path, ledger, root):
     run_into(ledger, prepare(Request(agent="oracle", task="made/open", roots=[root])), None)
     head = ledger.head()
