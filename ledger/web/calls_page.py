@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from benchledger.ledger.cell_view import stream_of
 from benchledger.ledger.web import paths
 from benchledger.ledger.web.attempt import Attempt
 from benchledger.ledger.web.calls import CALLS_A_PAGE, call_rows
 from benchledger.ledger.web.cell import attempt_of
-from benchledger.ledger.web.evidence import parts_of, private_streams, withheld
+from benchledger.ledger.web.evidence import parts_of
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.view import NotFound, View
 
@@ -65,8 +64,6 @@ def _calls(view: View, attempt: Attempt, page: int, characters: int) -> dict[str
 
 
 def _why(attempt: Attempt, count: int) -> str | None:
-    if withheld(attempt):
-        return "Withheld: the task is private."
     if count:
         return None
     if not attempt.row["uses_model"]:
@@ -83,8 +80,6 @@ def calls_places(view: View) -> Iterator[Made]:
     query = "SELECT cell, attempt, calls, ref FROM attempts WHERE calls > ? ORDER BY ref"
     removed = view.connection.execute("SELECT max(seq) FROM redactions").fetchone()[0]
     for cell, attempt, calls, ref in view.connection.execute(query, (CALLS_A_PAGE,)).fetchall():
-        if stream_of(ref) in private_streams(view):
-            continue
         folder = f"{paths.attempt_folder(cell)}/attempt-{attempt}"
         for number in range(1, -(-calls // CALLS_A_PAGE) + 1):
             yield Made(f"{folder}/calls-{number}.html", key_of("calls", ref, number, calls, removed))

@@ -1,15 +1,12 @@
 """Evidence texts: as much of a blob as a section shows, the blob as it is, and its text in pages.
 
-    reference of an event -> text_of -> {state, why, text, links}      sections of a cell's page
-    evidence/DIGEST.txt   -> the bytes, checked, in pieces
-    evidence/DIGEST/N.html -> 64 KiB of them as text
-
-What a private task shows stays at home: a server shows it, the files of a site say that it is withheld.
+reference of an event -> text_of -> {state, why, text, links}      sections of a cell's page
+evidence/DIGEST.txt   -> the bytes, checked, in pieces
+evidence/DIGEST/N.html -> 64 KiB of them as text
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -23,24 +20,19 @@ from benchledger.schema.errors import Tampered
 __all__ = [
     "links_of",
     "parts_of",
-    "private_streams",
     "raw_page",
     "raw_places",
     "text_of",
     "text_page",
     "text_places",
     "why_nothing",
-    "withheld",
 ]
 
 _HEAD, _TAIL = 8_192, 24_576  # bytes of a text that a section shows, where it is longer than both
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Payloads are canonical JSON, so a reference has one spelling; within a text its quotes are escaped.
 _REFERENCE = re.compile(r'\{"blob":"([0-9a-f]{64})","size":[0-9]+\}')
-_REFERRING = 'SELECT stream, payload FROM events WHERE payload LIKE \'%{"blob":"%\''
-_PRIVATE = (
-    "SELECT stream, payload FROM events WHERE type = 'cell.setup' AND payload LIKE '%\"private\":true%'"
-)
+_REFERRING = 'SELECT payload FROM events WHERE payload LIKE \'%{"blob":"%\''
 
 Text = dict[str, Any]
 
@@ -50,30 +42,13 @@ def parts_of(view: View) -> Parts:
     return view.kept("parts", lambda: Parts(view.ledger))
 
 
-def withheld(attempt: Attempt) -> bool:
-    """Return whether what an attempt shows must stay out of the files of a site."""
-    task = attempt.payload("cell.setup").get("task") or {}
-    return task.get("private") is True and not attempt.view.settings.live
-
-
-def private_streams(view: View) -> frozenset[str]:
-    """Return the streams of the attempts at private tasks."""
-    return view.kept("private streams", lambda: frozenset(_private(view)))
-
-
-def _private(view: View) -> Iterator[str]:
-    for stream, payload in view.connection.execute(_PRIVATE).fetchall():
-        if (json.loads(payload).get("task") or {}).get("private") is True:
-            yield stream
-
-
 def why_nothing(attempt: Attempt, event_type: str, watched: str, what: str) -> str | None:
     """Return in words why an event that would tell `what` says nothing; None where it is there."""
-    if withheld(attempt):
-        return "Withheld: the task is private."
     event = attempt.one(event_type)
     if event is not None:
-        return "Redacted: the payload of the event was removed." if event.payload is None else None
+        return (
+            "Redacted or withheld: the payload of the event is not here." if event.payload is None else None
+        )
     if attempt.row["outcome"] is None:
         return f"Not there yet: the attempt has not ended, so there is no {what}."
     if watched not in attempt.observed:
@@ -101,7 +76,7 @@ def text_of(attempt: Attempt, event_type: str, name: str, none: str, most: int |
     """
     made: Text = {"state": "none", "why": none, "blob": None, "size": None, "head": "", "tail": "", "left": 0}
     made |= {"checked": False, "raw": None, "pages": None, "last": None}
-    ref = None if withheld(attempt) else attempt.payload(event_type).get(name)
+    ref = attempt.payload(event_type).get(name)
     if ref is None:
         return made
     made |= {"blob": ref["blob"], "size": ref["size"]}
@@ -131,7 +106,7 @@ def text_of(attempt: Attempt, event_type: str, name: str, none: str, most: int |
 def raw_page(view: View, arguments: Arguments) -> Raw:
     """Return a blob as it is, as plain text."""
     parts = parts_of(view)
-    stored = parts.find(_digest(view, arguments))
+    stored = parts.find(_digest(arguments))
     if stored is None:
         raise NotFound(
             f"blob {arguments['digest']} is not in this ledger: no event names it, or it was removed"
@@ -142,7 +117,7 @@ def raw_page(view: View, arguments: Arguments) -> Raw:
 def text_page(view: View, arguments: Arguments) -> Context:
     """Return one page of a blob's text."""
     parts = parts_of(view)
-    stored = parts.find(_digest(view, arguments))
+    stored = parts.find(_digest(arguments))
     number = arguments["number"]
     if stored is None or not re.fullmatch(r"[1-9][0-9]{0,9}", number) or int(number) > stored.pages:
         raise NotFound(f"there is no page {number} of blob {arguments['digest']} in this ledger")
@@ -159,39 +134,35 @@ def text_page(view: View, arguments: Arguments) -> Context:
     }
 
 
-def _digest(view: View, arguments: Arguments) -> str:
+def _digest(arguments: Arguments) -> str:
     digest = arguments["digest"]
     if not _DIGEST.fullmatch(digest):
         raise NotFound(f"{digest} is no digest of a blob")
-    if not view.settings.live and digest not in _public(view):
-        raise NotFound(f"blob {digest} is named by no event that a site may show")
     return digest
 
 
-def _public(view: View) -> dict[str, int]:
-    """Return digest -> size of the stored blobs that events name which a site may show."""
-    return view.kept("public blobs", lambda: _named(view))
+def _linked(view: View) -> dict[str, int]:
+    """Return digest -> size of the stored blobs that events name."""
+    return view.kept("linked blobs", lambda: _named(view))
 
 
 def _named(view: View) -> dict[str, int]:
     kept = dict(view.connection.execute("SELECT lower(hex(digest)), size FROM blobs").fetchall())
     named = set()
-    private = private_streams(view)
-    for stream, payload in view.connection.execute(_REFERRING):
-        if stream not in private:
-            named.update(_REFERENCE.findall(payload))
+    for (payload,) in view.connection.execute(_REFERRING):
+        named.update(_REFERENCE.findall(payload))
     return {digest: kept[digest] for digest in sorted(named & kept.keys())}
 
 
 def raw_places(view: View) -> Iterator[Made]:
     """Yield every blob that a page links to; a digest never stands for other bytes."""
-    for digest in _public(view):
+    for digest in _linked(view):
         yield Made(f"evidence/{digest}.txt", digest[:24])
 
 
 def text_places(view: View) -> Iterator[Made]:
     """Yield every page of the texts that are longer than one."""
-    for digest, size in _public(view).items():
+    for digest, size in _linked(view).items():
         if size > PAGE:
             for number in range(1, -(-size // PAGE) + 1):
                 yield Made(f"evidence/{digest}/{number}.html", digest[:24])

@@ -41,10 +41,10 @@ def patch_section(view: View, attempt: Attempt) -> dict[str, Any]:
             kinds.setdefault(path, kind)
     if made["text"]["state"] == "kept":
         made["diff"] = _diff(view, made["text"])
-    told = {name: captured.get(name) for name, _, _ in _CLASSES}
+    told: dict[str, list[str] | None] = {name: captured.get(name) for name, _, _ in _CLASSES}
     made["counts"] = [
-        {"word": word, "means": means, "count": None if told[name] is None else len(told[name])}
-        for name, word, means in _CLASSES
+        {"word": word, "means": means, "count": None if paths is None else len(paths)}
+        for (_, word, means), paths in zip(_CLASSES, told.values(), strict=True)
     ]
     made["unseen"] = [word for name, word, _ in _CLASSES if told[name] is None]
     made["total"] = len(kinds)

@@ -3,145 +3,228 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from benchledger.ledger.append import declare
-from benchledger.ledger.score import finish
-from benchledger.ledger.store import Ledger
-from benchledger.ledger.web import pages
 from benchledger.ledger.web.parts import PAGE
-from benchledger.ledger.web.paths import cell_path
-from benchledger.ledger.web.site import write_site
-from benchledger.ledger.web.view import Settings, View
-from benchledger.schema.events import (
-    AgentIdentity,
-    CellExited,
-    CellSetup,
-    GraderRan,
-    ModelCalled,
-    WorkdirCaptured,
-)
-from benchledger.schema.ports import Draft, blob_ref
-from benchledger.schema.task import Changes, Expectations, TaskIdentity
-from benchledger.scorers.composite import GATED_1
-from benchledger.scorers.evidence import no_blob
-from tests.cells.parts import prepared, run_into, steps
-from tests.ledgers import CELLS, RUN_RECORDS, append_file, checked
+from tests.ledgers import checked
 from tests.web.browser import axe_faults
+from tests.web.evidence_sample import LONG, sample_ledger
 from tests.web.serving import serving
 
-FIX = "sed -i 's/^class Cache:/class Cache:  # mended/' cache.py; printf 'note\\n' > notes.txt"
-SPOIL = "printf '\\0\\1\\2' > blob.bin; rm -f AGENTS.md; chmod +x cache.py; echo '# x' >> tests/test_cache.py"
-LONG = b"".join(b"\x1b[3%dmline %d of the output\x1b[0m\n" % (n % 8, n) for n in range(9000))
-HOSTILE = (
-    "<script>alert(1)</script><img src=x onerror=alert(1)>\x00\x1b[31mred\x1b]8;;http://e.vil.example\x07link\x07"
-    "\u202egnp.exe\u2066\r10%\r20%\n" + "\x1b[1;31mx" * 30_000 + "\n" + "w" * 100_000 + "\n</pre></template>"
-)
-BAD_NAME = "<b>a\u202e\x00\n\"'.py"
-HOSTILE_PATCH = (
-    'diff --git "a/<b>a.py" "b/<b>a.py"\n--- "a/<b>a.py"\n+++ "b/<b>a.py"\n@@ -1,2 +1,2 @@ </td><script>alert(2)'
-    "\n-" + "v" * 100_000 + "\n+<script>alert(3)</script>\u202e\x00\r\n same\x1b[31m\nno line\n"
-)
-
-
-def ran_for_real(ledger: Ledger, folder: Path) -> str:
-    """Run a scripted agent that changes, adds, deletes; return the ref of its attempt."""
-    parts = prepared(folder)
-    return run_into(ledger, parts, steps(parts, "ls; cat cache.py", FIX, SPOIL)).ref
-
-
-def made_up(ledger: Ledger, name: str, stdout: bytes, patch: bytes, calls: int = 0) -> str:
-    """Append a finished attempt of another harness with these texts; return its cell."""
-    cell = f"s-20260131/{name}/test/model-1/polyglot/two-sum#run1"
-    blobs = {}
-
-    def kept(data: bytes):
-        ref = blob_ref(data)
-        blobs[ref.blob] = data
-        return ref
-
-    expect = Expectations(expected=("cache.py",), protected=("keep/**",))
-    changes = Changes(added=(BAD_NAME,), modified=("cache.py", "keep/a"), removed=("old.py",))
-    body = json.dumps({"choices": [{"message": {"content": stdout[:4000].decode()}}]}).encode()
-    setup = CellSetup(
-        cell_id=cell,
-        agent=AgentIdentity(name=name),
-        model="test/model-1",
-        task=TaskIdentity(expectations=expect),
-        mode="live",
-        started_at=1_700_000_000_000_000,
-    )
-    evidence = [
-        setup,
-        *(
-            ModelCalled(
-                number=number,
-                model_asked="<i>m",
-                error=f"status: <b>{number}",
-                request=kept(json.dumps({"messages": [stdout[:200].decode()]}).encode()),
-                response=kept(body),
-                started_at=1_700_000_000_000_000 + number * 1000,
-            )
-            for number in range(1, calls + 1)
-        ),
-        CellExited(exit_code=3, stdout=kept(stdout), stderr=kept(b"")),
-        WorkdirCaptured(changes=changes, **changes.told_apart(expect), patch=kept(patch)),
-        GraderRan(
-            command=("sh", "-c", "echo '<script>'"),
-            exit_code=1,
-            checks_before={"<b>one": False, "two": True, "three": True},
-            checks_after={"<b>one": True, "two": False, "three": True},
-            checks_digest_before="1" * 64,
-            checks_digest_after="2" * 64,
-            stdout=kept(stdout),
-        ),
-    ]
-    closing, _, _ = finish(evidence, no_blob, GATED_1, None)
-    ledger.emit_all([Draft(f"cell/{cell}@1", payload, blobs=blobs) for payload in [*evidence, *closing]])
-    return cell
+MINUS = "\u2212"
 
 
 class Sample:
-    """A ledger with attempts of every kind, its server, and where their pages are."""
+    """A server of the sample ledger, and where the pages of its attempts are."""
 
-    def __init__(self, path: Path, url: str, places: dict[str, str]) -> None:
-        self.path, self.url, self.places = path, url, places
+    def __init__(self, url: str, places: dict[str, str]) -> None:
+        self.url, self.places = url, places
 
     def __getitem__(self, name: str) -> str:
         return self.url + self.places[name]
 
 
 @pytest.fixture(scope="module")
-def ledger_file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("evidence")
-    path = folder / "runs.db"
-    with Ledger.create(path) as ledger:
-        declare(ledger, GATED_1)
-        real = ran_for_real(ledger, folder)
-        nop = run_into(ledger, prepared(folder, agent="nop"), None).ref
-        append_file(ledger, CELLS)
-        append_file(ledger, RUN_RECORDS / "protected-file-edited.json")
-        places = {
-            "real": cell_path(real.rpartition("@")[0]),
-            "nop": cell_path(nop.rpartition("@")[0]),
-            "hostile": cell_path(made_up(ledger, "hostile", HOSTILE.encode(), HOSTILE_PATCH.encode(), 3)),
-            "long": cell_path(made_up(ledger, "long", LONG, b"no patch at all\n", 120)),
-        }
-        query = "SELECT cell FROM attempts WHERE {} ORDER BY cell LIMIT 1"
-        for name, where in (
-            ("published", "mode = 'published'"),
-            ("record", "harness IS NOT NULL AND mode = 'live'"),
-        ):
-            places[name] = cell_path(ledger.connection.execute(query.format(where)).fetchone()[0])
-    yield path, places
+def sample(tmp_path_factory):
+    path, places = sample_ledger(tmp_path_factory.mktemp("evidence"))
+    with serving(path) as server:
+        yield Sample(server.url, places)
     checked(path)
 
 
-@pytest.fixture(scope="module")
-def sample(ledger_file):
-    path, places = ledger_file
-    with serving(path) as server:
-        yield Sample(path, server.url, places)
+def texts(page, selector):
+    """Return what stands in each element, on one line, with the hyphen for the minus."""
+    return [" ".join(text.replace(MINUS, "-").split()) for text in page.locator(selector).all_inner_texts()]
+
+
+def test_the_patch_of_a_real_run_tells_every_kind_of_file_apart(sample, page):
+    page.goto(sample["real"])
+    rows = {row.split()[0]: row for row in texts(page, "#patch table.files tbody tr")}
+    assert rows["cache.py"].split()[1:] == ["modified", "expected", "+1", "-1"]
+    assert rows["notes.txt"].split()[1:] == ["added", "unexpected", "+1", "-0"]
+    assert rows["AGENTS.md"].split()[1:5] == ["removed", "destroyed", "protected", "unexpected"]
+    assert rows["tests/test_cache.py"].split()[1:4] == ["modified", "protected", "unexpected"]
+    assert next(iter(rows)) == "AGENTS.md"
+    said = page.locator("#patch > p").first.inner_text()
+    assert "5 files changed: 1 destroyed, 2 protected, 4 unexpected, 1 expected; no new commit" in said
+
+
+def test_the_diff_has_line_numbers_signs_and_what_it_cannot_show(sample, page):
+    page.goto(sample["real"])
+    file = page.locator("#patch details.file", has=page.locator("summary code", has_text="cache.py")).first
+    added, removed = (file.locator(f"tr.{kind} td").all_text_contents() for kind in ("added", "removed"))
+    assert (added[0], added[2:]) == ("", ["+", "class Cache:  # mended"])
+    assert removed[1:] == ["", MINUS, "class Cache:"]
+    assert added[1] == removed[0] != ""
+    summary = " ".join(file.locator("summary").inner_text().split())
+    assert "mode 100644 → 100755" in summary
+    binary = page.locator("#patch details.file", has_text="blob.bin")
+    assert "Binary" in binary.inner_text()
+    page.get_by_role("button", name="Fold all").first.click()
+    assert not page.locator("#patch details.file[open]").count()
+    page.locator("#patch table.files a", has_text="blob.bin").click()
+    assert page.locator("#patch details.file[open]").count() == 1
+
+
+def test_calls_of_a_real_run_have_numbers_and_open_their_texts(sample, page):
+    page.goto(sample["real"])
+    rows = texts(page, "#calls table.calls tbody tr")
+    assert len(rows) == 4
+    assert rows[0].startswith("1 ")
+    assert " 200 " in rows[0]
+    assert "(both)" in rows[0]
+    assert "not recorded" in rows[0]  # the first token of an answer that was no stream
+    page.locator("#calls table.calls a", has_text="2").first.click()
+    second = page.locator("#call-2")
+    assert second.get_attribute("open") is not None
+    said = second.inner_text()
+    assert "3 messages in messages, 1 of them sent before" in " ".join(said.split())
+    assert "calls run_shell_command" in " ".join(said.split())
+    assert "cache.py" in said
+    twin = json.loads(page.request.get(sample["real"].replace(".html", ".json")).text())
+    hashes = [row["request_hash"] for row in twin["sections"]["calls"]["rows"]]
+    assert len(set(hashes)) == 4
+    assert hashes[1] in said
+
+
+def test_each_message_and_response_is_linked_as_it_is(sample, page):
+    page.goto(sample["real"])
+    page.locator("#call-1 summary").first.click()
+    links = page.locator("#call-1 a", has_text="as it").all()
+    assert len(links) >= 3
+    for link in links:
+        address = link.evaluate("e => e.href")
+        answer = page.request.get(address)
+        assert answer.status == 200
+        assert blake3(answer.body()).hexdigest() == address.rsplit("/", 1)[1].removesuffix(".txt")
+
+
+def test_the_grader_stands_beside_the_agent_with_each_check(sample, page):
+    page.goto(sample["real"])
+    facts = " ".join(page.locator("#grader dl").inner_text().split())
+    assert "exit code 1" in facts
+    assert "agent's exit exit code 0" in facts
+    assert "python3 -I -B check.py" in facts
+    assert "unchanged while they ran" in facts
+    assert "test_writing_again_is_a_use fail failing" in texts(page, "#grader table.checks tbody tr")
+    assert "not ok test_writing_again_is_a_use" in page.locator("#grader pre.ansi").first.inner_text()
+
+
+def test_checks_before_and_after_digests_and_an_empty_stream_are_told(sample, page):
+    page.goto(sample["hostile"])
+    rows = texts(page, "#grader table.checks tbody tr")
+    assert rows == ["two pass fail broken", "<b>one fail pass fixed", "three pass pass still passing"]
+    assert "changed while they ran" in page.locator("#grader dl").inner_text()
+    assert "exit code 3" in page.locator("#streams").inner_text()
+    assert "Empty: nothing was written." in page.locator("#streams").inner_text()
+
+
+def test_output_has_the_colours_of_its_terminal(sample, page):
+    page.goto(sample["long"])
+    pre = page.locator("#streams pre.ansi").first
+    assert pre.locator("span.f1").first.inner_text() == "line 1 of the output"
+    colours = {
+        pre.locator(f"span.f{n}").first.evaluate("e => getComputedStyle(e).color") for n in range(1, 8)
+    }
+    assert len(colours) == 7
+    assert "\x1b" not in pre.inner_text()
+
+
+MISSING = {
+    "published": {
+        "patch": ["Not visible in the source: which files", "The source recorded no patch"],
+        "calls": ["Not recorded by the source: model calls."],
+        "grader": ["Single checks were not recorded", "exit code"],
+        "streams": ["Not recorded by the source."],
+    },
+    "record": {
+        "patch": ["1 protected"],
+        "calls": ["Not recorded by the source: model calls."],
+        "grader": ["Checks"],
+        "streams": ["exit code 0"],
+    },
+    "nop": {
+        "patch": ["Nothing happened: no file was changed.", "The patch is empty"],
+        "calls": ["Not applicable: this agent uses no model."],
+        "grader": ["How the checks stood before the attempt is not recorded."],
+    },
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_is_not_there_says_why(sample, page, name):
+    page.goto(sample[name])
+    for section, sentences in MISSING[name].items():
+        said = page.locator(f"#{section}").inner_text()
+        assert [sentence for sentence in sentences if sentence not in said] == [], said
+
+
+@pytest.mark.parametrize("name", ["real", "hostile", "long", "published"])
+def test_sections_are_accessible_and_fit_a_telephone(sample, page, phone, name):
+    page.goto(sample[name])
+    assert axe_faults(page) == []
+    phone.goto(sample[name])
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_hostile_texts_are_shown_and_do_nothing(sample, page):
+    page.goto(sample["hostile"])
+    for details in page.locator("#calls details").all():
+        details.evaluate("e => e.open = true")
+    for section in ("patch", "calls", "grader", "streams"):
+        place = page.locator(f"#{section}")
+        assert place.locator("script, img, b, i, iframe, [style], [onerror]").count() == 0
+        shown = place.inner_text()
+        assert not {"\x00", "\x1b", "\u202e", "\u2066"} & set(shown)
+        assert "U+202E" in shown or section == "calls"
+    assert "<script>alert(3)</script>" in page.locator("#patch tr.added").inner_text()
+    assert "http://e.vil.example" not in page.locator("#streams").inner_text()
+    hrefs = page.locator("main a[href]").evaluate_all("all => all.map(a => a.href)")
+    assert all(href.startswith(sample.url) for href in hrefs)
+
+
+def test_a_malformed_patch_is_plain_text(sample, page):
+    page.goto(sample["long"])
+    assert "no patch at all" in page.locator("#patch pre").inner_text()
+
+
+def test_calls_beyond_fifty_are_pages_of_their_own(sample, page):
+    page.goto(sample["long"])
+    assert len(texts(page, "#calls table.calls tbody tr")) == 50
+    page.locator("#calls a", has_text="next").first.click()
+    assert page.url.endswith("/attempt-1/calls-2.html")
+    rows = texts(page, "table.calls tbody tr")
+    assert [row.split()[0] for row in (rows[0], rows[-1])] == ["51", "100"]
+    assert axe_faults(page) == []
+    page.locator("a", has_text="last").first.click()
+    assert len(texts(page, "table.calls tbody tr")) == 20
+    page.locator("a", has_text="first").first.click()
+    assert texts(page, "table.calls tbody tr")[0].startswith("1 ")
+    page.locator("main a").first.click()
+    assert page.url.endswith("/run1/attempt-1.html")
+    for number in ("0", "4", "x", "99999999999", "1.5"):
+        assert page.request.get(page.url.replace(".html", f"/calls-{number}.html")).status == 404
+
+
+def test_a_long_text_is_shown_at_both_ends_and_read_in_pages(sample, page):
+    page.goto(sample["long"])
+    streams = page.locator("#streams")
+    assert "line 0 of the output" in streams.inner_text()
+    assert "line 8999 of the output" in streams.inner_text()
+    assert "are left out here" in streams.inner_text()
+    streams.locator("a", has_text="in pages").first.click()
+    read, pages = "", 0
+    while True:
+        pages += 1
+        read += page.locator("pre.evidence").inner_text().rstrip("\n") + "\n"
+        following = page.locator("a", has_text="next")
+        if not following.count():
+            break
+        following.first.click()
+    assert pages == -(-len(LONG) // PAGE) > 3
+    assert read.split("\n")[:9000] == [f"line {n} of the output" for n in range(9000)]
+    assert axe_faults(page) == []
+    page.get_by_role("button", name="Do not wrap lines").click()
+    assert page.locator("pre.evidence").evaluate("e => getComputedStyle(e).whiteSpace") == "pre"
