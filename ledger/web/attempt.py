@@ -21,7 +21,8 @@ from benchledger.scorers.composite import GATED_1
 __all__ = ["Attempt", "Place", "placed"]
 
 _ENDS = 512  # events read at each end of a stream
-_SINGLE = ("cell.setup", "cell.launched", "cell.exited", "workdir.captured", "grader.ran", "record.received")
+# Where an end lacks one of these, all of the stream is looked through. Those of the start are always at the start.
+_SINGLE = ("cell.exited", "workdir.captured", "grader.ran")
 
 Place = dict[str, Any]
 

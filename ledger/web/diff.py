@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["FILES", "FILE_LINES", "LINES", "WIDTH", "read_patch"]
@@ -88,11 +88,17 @@ def read_patch(data: bytes) -> dict[str, Any]:
     parser.end()
     shown = parser.files[:FILES]
     return {
-        "files": [asdict(each) for each in shown],
+        "files": [_plain(each) for each in shown],
         "files_left": len(parser.files) - len(shown),
         "lines_left": sum(each.left for each in shown) + parser.outside_left,
         "plain": "\n".join(parser.outside) if parser.outside else None,
     }
+
+
+def _plain(file: _File) -> dict[str, Any]:
+    # dataclasses.asdict copies every line once more
+    hunks = [{name: getattr(hunk, name) for name in hunk.__slots__} for hunk in file.hunks]
+    return {name: getattr(file, name) for name in file.__slots__} | {"hunks": hunks}
 
 
 class _Parser:

@@ -11,7 +11,7 @@ from benchledger.ledger.web.view import View
 
 __all__ = ["patch_section"]
 
-_READ = 1 << 18  # bytes of a patch that the page takes apart
+_READ = 3 << 15  # bytes of a patch that the page takes apart
 _LISTED = 200
 # The worst first: what a reader must not miss is not cut off at the end of a long list.
 _CLASSES = (

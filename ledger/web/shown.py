@@ -9,12 +9,22 @@ __all__ = ["clean", "clean_lines", "ms", "size"]
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+class _Symbols(dict[int, str]):
+    """What stands for a character, found when it is first met: `translate` then needs one look for each."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        self[code] = made = _shown(char) if unicodedata.category(char) in _HIDDEN else char
+        return made
+
+
+_SYMBOLS = _Symbols()
+
+
 def clean(value: object) -> str:
     """Return foreign text on one line, with all that is invisible shown as symbols."""
     text = value if isinstance(value, str) else str(value)
-    if text.isprintable():
-        return text
-    return "".join(_shown(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+    return text if text.isprintable() else text.translate(_SYMBOLS)
 
 
 def clean_lines(value: object) -> str:
