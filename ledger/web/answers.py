@@ -64,7 +64,10 @@ def read_message(value: Any) -> list[Said]:
 
 def pretty(value: Any, most: int = TEXT) -> tuple[str, bool]:
     """Return (indented JSON, at most so many characters; whether it was cut)."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to be shown)", True
     return text[:most], len(text) > most
 
 

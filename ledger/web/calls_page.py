@@ -57,6 +57,7 @@ def _calls(view: View, attempt: Attempt, page: int, characters: int) -> dict[str
     rows = [] if why else call_rows(parts_of(view), attempt.first_seq, page, began, characters)
     return {
         "why": why,
+        "ended": attempt.row["outcome"] is not None,
         "count": count,
         "page": page,
         "pages": -(-count // CALLS_A_PAGE),

@@ -35,6 +35,7 @@ def grader_section(view: View, attempt: Attempt) -> dict[str, Any]:  # noqa: ARG
     return {
         "why": why,
         "event": None if event is None else placed(event),
+        "ended": attempt.row["outcome"] is not None,
         "command": shlex.join(ran.get("command") or ()) or None,
         "exit_code": ran.get("exit_code"),
         "timed_out": ran.get("timed_out", False),
@@ -55,6 +56,7 @@ def streams_section(view: View, attempt: Attempt) -> dict[str, Any]:  # noqa: AR
     return {
         "why": why,
         "event": None if event is None else placed(event),
+        "ended": attempt.row["outcome"] is not None,
         "exit": _exit(attempt),
         "stdout": text_of(attempt, "cell.exited", "stdout", silent),
         "stderr": text_of(attempt, "cell.exited", "stderr", silent),

@@ -24,10 +24,11 @@ _CHANGES = ("removed", "emptied", "modified", "added")
 
 
 def patch_section(view: View, attempt: Attempt) -> dict[str, Any]:
-    """Return {why, event, counts, files, files_left, unseen, diff, text, history} of an attempt."""
+    """Return {why, event, ended, counts, files, files_left, unseen, diff, text, history} of an attempt."""
     why = why_nothing(attempt, "workdir.captured", "workdir", "list of changed files")
     event = attempt.one("workdir.captured")
     made: dict[str, Any] = {"why": why, "event": None if event is None else placed(event), "diff": None}
+    made["ended"] = attempt.row["outcome"] is not None
     made |= {"counts": [], "files": [], "files_left": 0, "unseen": [], "total": 0, "history": []}
     none = "The source recorded no patch: what was changed inside the files is not known."
     made["text"] = text_of(attempt, "workdir.captured", "patch", none, _READ)

@@ -20,6 +20,7 @@ _PACKED = 1 << 18  # bytes of a request blob, 2,500 messages
 _MESSAGE = 1 << 15  # bytes of a message that is taken apart
 _EDGE = 3  # known messages that are listed at both ends
 _NEW = 30
+_CONVERSATION = ("messages", "input", "contents")
 
 Ref = dict[str, Any]
 
@@ -76,10 +77,10 @@ def read_request(parts: Parts, ref: Ref | None, new: frozenset[str], budget: Bud
     }
     if found["state"] != "kept":
         return made
-    packed = _packed(data) if found["whole"] else None
+    value = _json(data) if found["whole"] else None
+    packed = _packed(value)
     if packed is None:
-        text = data[:TEXT].decode(errors="replace")
-        return made | {"text": budget.grant([{"text": text, "cut": len(data) > TEXT}])[0]}
+        return made | _unpacked(value, data, whole=found["whole"], budget=budget)
     if "body" in packed:
         return made | {"members": [_member(parts, "body", packed["body"], new, budget)]}
     messages = packed["messages"]
@@ -95,12 +96,47 @@ def read_request(parts: Parts, ref: Ref | None, new: frozenset[str], budget: Bud
     return made
 
 
-def _packed(data: bytes) -> dict[str, Any] | None:
-    """Return a packed request, None for bytes that no packing made."""
+def _json(data: bytes) -> Any:
     try:
-        value = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
         return None
+
+
+def _unpacked(value: Any, data: bytes, *, whole: bool, budget: Budget) -> dict[str, Any]:
+    """Return a request that another harness kept as it was: its messages, or else its text."""
+    body = value if isinstance(value, dict) else {}
+    key = next((name for name in _CONVERSATION if isinstance(body.get(name), list)), None)
+    if key is None:
+        text, cut = (data.decode(errors="replace"), not whole) if value is None else pretty(value)
+        return {"text": budget.grant([{"text": text[:TEXT], "cut": cut or len(text) > TEXT}])[0]}
+    every = body.pop(key)
+    shown = [*range(1, len(every) + 1)]
+    shown = shown if len(shown) <= _NEW else [*shown[: _NEW // 2], *shown[-_NEW // 2 :]]
+    messages = [
+        {"number": number, "blob": None, "size": None, "new": True, "state": "kept"}
+        | _told(every[number - 1], budget)
+        for number in shown
+    ]
+    text, cut = pretty(body)
+    (rest,) = budget.grant([{"text": text, "cut": cut}])
+    members = [{"name": "parameters", "blob": None, "size": None, "new": True} | rest] if body else []
+    left = len(every) - len(shown)
+    return {"key": key, "count": len(every), "left": left, "messages": messages, "members": members}
+
+
+def _told(value: Any, budget: Budget) -> dict[str, Any]:
+    """Return {role, said} of a message."""
+    role = (value.get("role") or value.get("type")) if isinstance(value, dict) else None
+    said = read_message(value)
+    if not said:
+        text, cut = pretty(value)
+        said = [_plain(text, cut=cut)]
+    return {"role": role if isinstance(role, str) else None, "said": budget.grant(said)}
+
+
+def _packed(value: Any) -> dict[str, Any] | None:
+    """Return a packed request, None for a value that no packing made."""
     if not isinstance(value, dict):
         return None
     if "body" in value:
@@ -142,18 +178,12 @@ def _message(parts: Parts, number: int, ref: Ref, new: frozenset[str], budget: B
     made["state"] = head["state"]
     if head["state"] != "kept":
         return made | {"said": [_plain(head["said"] or "")] if head["said"] else []}
-    try:
-        value = json.loads(head["data"]) if head["whole"] else None
-    except (ValueError, RecursionError):
-        value = None
-    said = read_message(value)
-    if isinstance(value, dict):
-        role = value.get("role") or value.get("type")
-        made["role"] = role if isinstance(role, str) else None
-    if not said:
-        text = pretty(value)[0] if value is not None else head["data"].decode(errors="replace")
-        said = [_plain(text[:TEXT], cut=not head["whole"] or len(text) > TEXT)]
-    return made | {"said": budget.grant(said)}
+    value = _json(head["data"]) if head["whole"] else None
+    if value is None:
+        text = head["data"].decode(errors="replace")
+        cut = not head["whole"] or len(text) > TEXT
+        return made | {"said": budget.grant([_plain(text[:TEXT], cut=cut)])}
+    return made | _told(value, budget)
 
 
 def _plain(text: str, *, cut: bool = False) -> dict[str, Any]:

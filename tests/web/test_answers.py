@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchledger.ledger.web.answers import TEXT, read_answer, read_message
+from benchledger.ledger.web.answers import TEXT, pretty, read_answer, read_message
 from benchledger.runners.proxy.fill import ToolCall
 from benchledger.runners.proxy.speech import Said, speak
 from tests.proxy.asking import PROTOCOLS
@@ -142,6 +142,16 @@ def test_no_shape_upsets_the_reader(value, streamed):
         assert item.keys() == {"kind", "name", "text", "cut"}
         assert isinstance(item["text"], str)
         assert item["name"] is None or isinstance(item["name"], str)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900])
+def test_deep_nesting_is_shown_or_said(depth):
+    nested = "[" * depth + "]" * depth
+    answer = read_answer(
+        f'{{"choices":[{{"message":{{"content":[{{"type":"odd","x":{nested}}}]}}}}]}}'.encode()
+    )
+    assert answer["kind"] == "text" or answer["said"][0]["text"]
+    assert pretty(json.loads(nested))[0]
 
 
 def test_long_answers_have_a_bound_and_say_so():

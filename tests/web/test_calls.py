@@ -153,6 +153,16 @@ def test_a_body_that_is_no_object_and_one_that_was_never_packed_are_shown(ledger
     assert other["request"]["text"]["text"] == "not packed"
 
 
+def test_a_request_that_another_harness_kept_whole_is_shown_by_its_messages(ledger):
+    messages = [{"role": "user", "content": f"turn {n}"} for n in range(40)]
+    raw = json.dumps({"model": "m-1", "messages": messages}).encode()
+    first = emit(ledger, [recorded(1, {}, request=raw)])
+    request = call_rows(Parts(ledger), first, 1, BEGAN, ROOM)[0]["request"]
+    assert (request["key"], request["count"], request["left"]) == ("messages", 40, 10)
+    assert request["messages"][-1]["said"][0]["text"] == "turn 39"
+    assert json.loads(request["members"][0]["text"]) == {"model": "m-1"}
+
+
 packed = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(max_size=5), st.just({"blob": "0" * 64, "size": 3})),
     lambda inner: st.one_of(

@@ -16,10 +16,7 @@ from benchledger.ledger.web.paths import cell_path
 from benchledger.ledger.web.render import environment
 from benchledger.ledger.web.site import write_site
 from benchledger.ledger.web.view import Settings, View
-from benchledger.schema.events import (
-    AgentIdentity,
-    CellSetup,
-)
+from benchledger.schema.events import AgentIdentity, CellSetup, ModelCalled
 from benchledger.schema.history import PayloadRedacted
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
@@ -139,3 +136,18 @@ def test_a_blob_as_it_is_comes_as_inert_text(ledger_file):
             f"{digest}/99.html",
         ):
             assert server.get(f"evidence/{path}").status == 404
+
+
+def test_calls_of_a_running_attempt_appear_while_the_page_is_open(ledger, page):
+    cell = "s-20260131/tiny/test/model-1/polyglot/two-sum#run1"
+    setup = CellSetup(cell_id=cell, agent=AgentIdentity(name="tiny"), model="test/model-1", mode="live")
+    ledger.emit(Draft(f"cell/{cell}@1", setup))
+    with serving(ledger.path) as server:
+        page.goto(server.url + cell_path(cell))
+        page.locator("#calls-body", has_text="No model call so far.").wait_for()
+        page.locator("#live", has_text="up to date").wait_for()
+        ledger.emit(Draft(f"cell/{cell}@1", ModelCalled(number=1, status=200)))
+        page.locator("table.calls tbody tr", has_text="200").wait_for(timeout=10_000)
+        page.get_by_role("button", name="Open all").click()
+        assert page.locator("#call-1[open]").count() == 1
+        page.goto("about:blank")

@@ -24,12 +24,17 @@
     });
   }
 
-  document.querySelectorAll("[data-folding]").forEach(function (place) {
-    var what = place.getAttribute("data-folding");
-    if (what === "patch") folding(place, "details.file");
-    if (what === "calls") folding(place, "details.call");
-    if (what !== "calls") wrapping(place);
-  });
+  function equip(part) {
+    part.querySelectorAll("[data-folding]:empty").forEach(function (place) {
+      var what = place.getAttribute("data-folding");
+      if (what === "patch") folding(place, "details.file");
+      if (what === "calls") folding(place, "details.call");
+      if (what !== "calls") wrapping(place);
+    });
+  }
+  equip(document);
+  var benchledger = (window.benchledger = window.benchledger || {});
+  (benchledger.renewals = benchledger.renewals || []).push(equip);
 
   function reveal() {
     var target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
