@@ -7,7 +7,7 @@ the reader's eye (control characters, changes of direction, invisible spaces) as
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,7 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context as Scope
 from markupsafe import Markup
 
-from benchledger.ledger.web import paths
+from benchledger.ledger.web import ansi, paths
+from benchledger.ledger.web.shown import clean, clean_lines, ms, size
 from benchledger.ledger.web.view import View
 
 __all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "twin"]
@@ -26,6 +27,8 @@ _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'self'"
 )
+# No user name, which could pass for the host, and nothing that has to be shown as a symbol.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 # What a script block may not hold, though it is JSON: nothing that ends the block or opens another.
 _CODES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 NONE = "\u2013"
@@ -77,6 +80,9 @@ def environment() -> Environment:
     made.filters |= {
         "clean": clean,
         "lines": clean_lines,
+        "ansi": ansi.shown,
+        "size": size,
+        "ms": ms,
         "data": _data,
         "num": number,
         "count": lambda value: NONE if value is None else f"{value:,}",
@@ -87,6 +93,7 @@ def environment() -> Environment:
         "pretty": pretty,
         "short": lambda text, size=12: text if text is None or len(text) <= size else text[:size],
     }
+    made.tests["web_address"] = lambda text: _ADDRESS.fullmatch(text) is not None
     made.globals |= {
         "nav": _NAV,
         "href": _href,
@@ -102,32 +109,6 @@ def environment() -> Environment:
 def _href(scope: Scope, target: str) -> str:
     """Return a link to a path of the site, relative to the page it stands on."""
     return paths.relative(target, scope["here"])
-
-
-def _shown(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)  # the Unicode block of control pictures
-    if code == 0x7F:
-        return "\u2421"
-    return f"\u27e8U+{code:04X}\u27e9"
-
-
-def _hidden(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def clean(value: object) -> str:
-    """Return foreign text on one line, with all that is invisible shown as symbols."""
-    text = value if isinstance(value, str) else str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(char) if _hidden(char) else char for char in text)
-
-
-def clean_lines(value: object) -> str:
-    """Return foreign text like `clean`, but with its lines and tabs."""
-    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in str(value).split("\n"))
 
 
 def _data(value: Any) -> Markup:
