@@ -34,8 +34,8 @@ _ATTEMPTS_SHOWN = 100
 class Section(NamedTuple):
     """One part of the page: `build(view, attempt)` gives the values of `templates/cell/NAME.html`.
 
-    It is made when the page comes to it. Only one that is `early`, before the page begins, may name in its
-    values what the head of the page needs: further `assets`, and `wasm` where a script runs WebAssembly.
+    It is made when the page comes to it. What the head of the page has to know before that, `needs(attempt)`
+    says, without reading evidence: further `assets`, and `wasm` where a script runs WebAssembly.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Section(NamedTuple):
     build: str
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
-    early: bool = False
+    needs: str = ""
 
 
 _EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
@@ -83,13 +83,13 @@ def cell_page(view: View, arguments: Arguments) -> Context:
     }
     sections = Sections(view, attempt)
     context["sections"] = sections
-    early = [sections[section.name] for section in SECTIONS if section.early]
+    needed = [_function(section.needs)(attempt) for section in SECTIONS if section.needs]
     context["section_list"] = [{"name": section.name, "title": section.title} for section in SECTIONS]
     # What one section asks for only here comes first: its own script needs it.
-    asked = (file for value in early for file in value.get("assets", ()))
+    asked = (file for value in needed for file in value["assets"])
     files = (file for section in SECTIONS for file in (*section.styles, *section.scripts))
     context["assets"] = list(dict.fromkeys((*asked, *files)))
-    context["wasm"] = any(value.get("wasm") for value in early)
+    context["wasm"] = any(value["wasm"] for value in needed)
     return context
 
 
@@ -104,15 +104,8 @@ class Sections(Mapping[str, dict[str, Any]]):
     def __getitem__(self, name: str) -> dict[str, Any]:
         """Return the values of one section."""
         if name not in self._made:
-            section = next(section for section in SECTIONS if section.name == name)
-            module, _, function = section.build.partition(":")
-            make = getattr(import_module(f"benchledger.ledger.web.{module}"), function)
-            made = make(self._view, self._attempt)
-            if not section.early and (made.get("assets") or made.get("wasm")):
-                raise AssertionError(
-                    f"section {name} asks for what the head of the page does not have: say early"
-                )
-            self._made[name] = made
+            build = next(section.build for section in SECTIONS if section.name == name)
+            self._made[name] = _function(build)(self._view, self._attempt)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -122,6 +115,11 @@ class Sections(Mapping[str, dict[str, Any]]):
     def __len__(self) -> int:
         """Count them."""
         return len(SECTIONS)
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"benchledger.ledger.web.{module}"), function)
 
 
 def attempt_of(view: View, arguments: Arguments) -> Attempt:
