@@ -40,8 +40,14 @@ class Section(NamedTuple):
     scripts: tuple[str, ...] = ()
 
 
+_EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
 # In the order of the page. Style sheets and scripts are files of `static/` and `vendor/`.
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    Section("patch", "Patch", "patch:patch_section", _EVIDENCE, _FOLDING),
+    Section("calls", "Model calls", "calls_page:calls_section", _EVIDENCE, _FOLDING),
+    Section("grader", "Grader", "output:grader_section", _EVIDENCE, _FOLDING),
+    Section("streams", "Output of the agent", "output:streams_section", _EVIDENCE, _FOLDING),
+)
 
 
 def cell_page(view: View, arguments: Arguments) -> Context:

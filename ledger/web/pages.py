@@ -128,6 +128,27 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("cells", "cells.html", "cells_page:cells_page", "cells.html", "cells_page:cells_places"),
     Page("more cells", "cells-{number}.html", "cells_page:cells_page", "cells.html"),
+    Page(
+        "calls",
+        "cells/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
+        "calls_page:calls_page",
+        "calls.html",
+        "calls_page:calls_places",
+    ),
+    Page(
+        "taken calls",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
+        "calls_page:calls_page",
+        "calls.html",
+    ),
+    Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
+    Page(
+        "evidence text",
+        "evidence/{digest}/{number}.html",
+        "evidence:text_page",
+        "evidence.html",
+        "evidence:text_places",
+    ),
 )
 
 

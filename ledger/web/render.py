@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context as Scope
 from markupsafe import Markup
 
-from benchledger.ledger.web import paths
+from benchledger.ledger.web import ansi, paths
+from benchledger.ledger.web.shown import clean, clean_lines, ms, size
 from benchledger.ledger.web.view import View
 
 __all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "twin"]
@@ -80,6 +80,9 @@ def environment() -> Environment:
     made.filters |= {
         "clean": clean,
         "lines": clean_lines,
+        "ansi": ansi.shown,
+        "size": size,
+        "ms": ms,
         "data": _data,
         "num": number,
         "count": lambda value: NONE if value is None else f"{value:,}",
@@ -106,32 +109,6 @@ def environment() -> Environment:
 def _href(scope: Scope, target: str) -> str:
     """Return a link to a path of the site, relative to the page it stands on."""
     return paths.relative(target, scope["here"])
-
-
-def _shown(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)  # the Unicode block of control pictures
-    if code == 0x7F:
-        return "\u2421"
-    return f"\u27e8U+{code:04X}\u27e9"
-
-
-def _hidden(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def clean(value: object) -> str:
-    """Return foreign text on one line, with all that is invisible shown as symbols."""
-    text = value if isinstance(value, str) else str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(char) if _hidden(char) else char for char in text)
-
-
-def clean_lines(value: object) -> str:
-    """Return foreign text like `clean`, but with its lines and tabs."""
-    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in str(value).split("\n"))
 
 
 def _data(value: Any) -> Markup:
