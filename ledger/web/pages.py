@@ -59,6 +59,8 @@ class Page(NamedTuple):
 
 # The first match wins.
 PAGES: tuple[Page, ...] = (
+    Page("leaderboard", "index.html", "board:board_page", "leaderboard.html", "board:board_places"),
+    Page("leaderboard of a policy", "leaderboard/{policy}.html", "board:board_page", "leaderboard.html"),
     Page("cell", "cells/{cell*}/run{run}.html", "cell:cell_page", "cell.html", "cell_keys:cell_places"),
     Page(
         "attempt",
