@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": (f"{_HERE}.compare:compare", "Compare two sides, task by task."),
     "serve": (f"{_HERE}.serve:serve", "Show the ledger in a browser, live."),
     "site": (f"{_HERE}.site:site", "Write the pages of the ledger as files, for any web host."),
+    "badge": (f"{_HERE}.badge:badge", "Make the badge of a cell, of agent x model, or of a sweep."),
     "adjudicate": (f"{_HERE}.adjudicate:adjudicate", "Judge results: what counts changes, history stays."),
     "policy": (f"{_HERE}.policy:policy", "List, show, start and check scoring policies."),
     "agents": (f"{_HERE}.agents:agents", "List the agents there are, and install them."),

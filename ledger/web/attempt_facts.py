@@ -77,7 +77,7 @@ def facts_of(attempt: Attempt) -> AttemptFacts:
         replay_of=told.get("replay_of"),
         price=view.kept("prices", lambda: Prices(view.connection)).at(*place),
         policy=_policy(attempt),
-        last=_last(attempt),
+        last=Number("the whole attempt", attempt.last_seq, attempt.last_hash),
         numbers=_numbers(attempt),
     )
 
@@ -96,12 +96,6 @@ def _policy(attempt: Attempt) -> str | None:
     query = "SELECT name FROM policies WHERE policy_id = ?"
     row = attempt.view.connection.execute(query, (attempt.row["policy_id"],)).fetchone()
     return None if row is None else str(row[0])
-
-
-def _last(attempt: Attempt) -> Number:
-    query = "SELECT hash FROM events WHERE seq = ?"
-    (digest,) = attempt.view.connection.execute(query, (attempt.last_seq,)).fetchone()
-    return Number("the whole attempt", attempt.last_seq, digest.hex())
 
 
 def _numbers(attempt: Attempt) -> tuple[Number, ...]:

@@ -185,6 +185,8 @@ def _append(words: Words) -> Group:
         commands.append(("Appends the cell that the container wrote", benchledger(ledger, "append", BUNDLE)))
     commands.append(("Checks the whole ledger, with all that was added", benchledger(ledger, "verify")))
     export = benchledger(ledger, "export", "handed-in.jsonl.gz")
-    commands.append(("Writes all of it to a file to hand in; `append` takes it, each event once", export))
-    says = "`run` appends by itself. What is there already is not appended again."
+    commands.append(
+        ("Writes all of it to a file to hand in; whoever appends that file takes each event once", export)
+    )
+    says = "A run appends by itself. What is there already is not appended again."
     return Group("append", "Add the result, and hand it in", says, commands)
