@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agents": (f"{_HERE}.agents:agents", "List the agents there are, and install them."),
     "images": (f"{_HERE}.images:images", "List, build and push the container images that agents run in."),
     "tasks": (f"{_HERE}.tasks:tasks", "List, show, check and start tasks."),
+    "datasette": (f"{_HERE}.datasette:datasette", "Print metadata with which Datasette shows the ledger."),
     "rebuild": (f"{_HERE}.rebuild:rebuild", "Drop the projections and fold all events again."),
     "doctor": (f"{_HERE}.doctor:doctor", "Say what this machine and this ledger are fit for."),
     "demo": (f"{_HERE}.demo:demo", "Run a real agent on three tasks, verify the ledger, and rescore it."),
