@@ -73,8 +73,9 @@ def facts_of(attempt: Attempt) -> AttemptFacts:
         record=None if attempt.one("record.received") is None else attempt.payload("record.received"),
         workdir=attempt.payload("workdir.captured"),
         calls=int(row["calls"] or 0),
-        script=told.get("script"),
-        replay_of=told.get("replay_of"),
+        # attributes are free JSON, and may be another harness's
+        script=told["script"] if isinstance(told.get("script"), dict) else None,
+        replay_of=told["replay_of"] if isinstance(told.get("replay_of"), str) else None,
         price=view.kept("prices", lambda: Prices(view.connection)).at(*place),
         policy=_policy(attempt),
         last=Number("the whole attempt", attempt.last_seq, attempt.last_hash),

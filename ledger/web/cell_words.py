@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from benchledger.ledger.web.attempt_facts import AttemptFacts
-from benchledger.ledger.web.groups import KEY, MODEL, URL
+from benchledger.ledger.web.groups import KEY, MODEL, PROTOCOLS, URL
 from benchledger.ledger.web.shell import Raw, option, variable
 from benchledger.ledger.web.shipped import Shipped
 from benchledger.schema.images import digest_of, repository_of
@@ -14,6 +15,8 @@ from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
 
 __all__ = ["Words"]
 
+_OVERLAY = re.compile(r"[A-Za-z0-9._+-]{1,128}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}")
 _TASKS = "tasks"  # the folder that `tasks new`, `from-commit` and `mutate` write to
 
 
@@ -58,7 +61,8 @@ class Words:
         repository = repository_of(image)
         # the name that `images build` gives, which no registry has
         local = repository.startswith("benchledger-") and "/" not in repository
-        return None if local else f"{repository}@{digest}"
+        # the engine's command would read a name that begins with a dash as an option
+        return f"{repository}@{digest}" if _REPOSITORY.fullmatch(repository) and not local else None
 
     @property
     def has_environment(self) -> bool:
@@ -103,8 +107,13 @@ class Words:
 
     def protocol(self) -> list[Raw]:
         """Return the protocol that the agent spoke, where it was recorded."""
+        return [option("--protocol", self.spoken)] if self.spoken else []
+
+    @property
+    def spoken(self) -> str | None:
+        """Return the protocol that the agent spoke; None where it was not recorded, or is none of ours."""
         spoken = self.facts.setup.get("protocol")
-        return [option("--protocol", spoken)] if spoken else []
+        return spoken if spoken in PROTOCOLS else None
 
     def limits(self, *, money: bool = True) -> list[Raw]:
         """Return the limits that are not the task's own."""
@@ -135,7 +144,7 @@ class Words:
         recorded = self.facts.setup.get("sandbox")
         if recorded == "run-cell":
             return "local" if self._no_image else "docker"
-        return str(recorded or "local")
+        return "docker" if recorded == "docker" else "local"
 
     def where(self) -> list[Raw]:
         """Return the sandbox, and the image where it is not the one that is built for the agent."""
@@ -162,9 +171,7 @@ class Words:
         if self.sandbox == "docker" and not self.pulled and self._given_image:
             said.append(f"{self._given_image}: the image that has the agent; no registry is known to have it")
         overlays = self.facts.setup.get("overlays") or {}
-        said += [
-            f"{each}.toml: the overlay of digest {found['digest'][:16]}…" for each, found in overlays.items()
-        ]
+        said += [f"{_overlay_file(each)}: an overlay{_digest(found)}" for each, found in overlays.items()]
         if self.mode == "scripted" and self.facts.script is None and self.uses_model:
             said.append(
                 "which variant and fault of its script was played was not recorded: this plays the default"
@@ -207,7 +214,9 @@ class Words:
         return f"./{self.facts.cell.agent}.toml"
 
     def _overlays(self) -> list[str]:
-        return [f"./{name}.toml" for name in self.facts.setup.get("plugin_stack") or ()]
+        # other names are none of ours, and could lead to any file of the reader's
+        names = self.facts.setup.get("plugin_stack") or ()
+        return [_overlay_file(name) for name in names if _OVERLAY.fullmatch(name)]
 
     def _played(self) -> list[Raw]:
         played = self.facts.script or {}
@@ -233,5 +242,11 @@ def _plain(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
-def _digest(task: Mapping[str, Any]) -> str:
-    return f" (digest {task['digest'][:16]}…)" if task.get("digest") else ""
+def _overlay_file(name: str) -> str:
+    return f"./{name}.toml"
+
+
+def _digest(named: Any) -> str:
+    """Return the beginning of a digest among what was recorded; an importer may have put anything there."""
+    digest = named.get("digest") if isinstance(named, dict) else None
+    return f" (digest {digest[:16]}…)" if isinstance(digest, str) and digest else ""

@@ -13,7 +13,7 @@ from typing import Any
 from benchledger.ledger.web.attempt_facts import AttemptFacts, Number
 from benchledger.ledger.web.cell_words import Words
 from benchledger.ledger.web.docker_commands import BUNDLE, docker_group, image_commands, run_cell_reason
-from benchledger.ledger.web.groups import KEY, MODEL, URL, Group, unable
+from benchledger.ledger.web.groups import KEY, MODEL, PROTOCOLS, URL, Group, unable
 from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.shipped import Shipped
 
@@ -23,12 +23,6 @@ VARIABLES = {
     URL: "the URL of a model endpoint, such as https://models.example.com/v1",
     MODEL: "the id of a model that it serves",
     KEY: "its key",
-}
-_PATHS = {
-    "openai-chat": "OpenAI chat completions (POST …/v1/chat/completions)",
-    "openai-responses": "OpenAI responses (POST …/v1/responses)",
-    "anthropic": "Anthropic messages (POST …/v1/messages)",
-    "google": "Google generateContent (POST …/v1beta/models/MODEL:generateContent)",
 }
 
 
@@ -87,7 +81,7 @@ def _again(words: Words) -> Group:
         return unable("again", title, words.foreign)
     commands = image_commands(words) if words.sandbox == "docker" else []
     if words.installs and (words.sandbox == "local" or words.has_environment):
-        install = benchledger(None, "agents", "install", facts.cell.agent, *words.agent_files())
+        install = benchledger(None, "agents", "install", *words.agent_files(), place=(facts.cell.agent,))
         commands.append((f"Installs {facts.cell.agent} {words.version}, where it is not", install))
     commands.append((_again_says(words), benchledger(facts.ledger, "run", *words.run(), *words.where())))
     if facts.calls and words.mode != "replay":
@@ -138,9 +132,9 @@ def _endpoint(words: Words) -> Group:
 
 def _wiring(words: Words) -> str:
     facts, name = words.facts, words.facts.cell.agent
-    spoken = facts.setup.get("protocol")
+    spoken = words.spoken
     others = [each for each in (words.known_agent.protocols if words.known_agent else ()) if each != spoken]
-    said = [f"{name} spoke {_PATHS.get(spoken, spoken)}: your endpoint must serve that."] if spoken else []
+    said = [f"{name} spoke {PROTOCOLS[spoken]}: your endpoint must serve that."] if spoken else []
     if others:
         said.append(
             f"{name} can {'also ' if spoken else ''}speak {', '.join(others)}: give it by --protocol."

@@ -64,7 +64,7 @@ def image_commands(words: Words) -> list[tuple[str, str]]:
         return [("The very image, by its digest", line("docker", "pull", words.pulled))]
     if words.has_environment or not words.installs:
         return []
-    build = benchledger(None, "images", "build", words.facts.cell.agent, *words.agent_files())
+    build = benchledger(None, "images", "build", *words.agent_files(), place=(words.facts.cell.agent,))
     return [(f"Builds its image; {BUILT}", build)]
 
 
@@ -73,7 +73,7 @@ def _built(words: Words) -> list[tuple[str, str]]:
     facts = words.facts
     run = benchledger(facts.ledger, "run", *words.run(), option("--sandbox", "docker"))
     if words.installs:
-        build = benchledger(None, "images", "build", facts.cell.agent, *words.agent_files())
+        build = benchledger(None, "images", "build", *words.agent_files(), place=(facts.cell.agent,))
         return [(f"Builds its image; {BUILT}", build), ("Runs it in that image", run)]
     return [] if words.uses_model else [("Runs it on the base image, which is made here", run)]
 

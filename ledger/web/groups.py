@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["KEY", "MODEL", "URL", "Group", "unable"]
+__all__ = ["KEY", "MODEL", "PROTOCOLS", "URL", "Group", "unable"]
 
 # Variables of the reader's: the endpoint, a model that it serves, and its key.
 URL, MODEL, KEY = "MODEL_ENDPOINT", "MODEL_ID", "MODEL_KEY"
+
+# What an agent may speak, and where an endpoint answers it.
+PROTOCOLS = {
+    "openai-chat": "OpenAI chat completions (POST …/v1/chat/completions)",
+    "openai-responses": "OpenAI responses (POST …/v1/responses)",
+    "anthropic": "Anthropic messages (POST …/v1/messages)",
+    "google": "Google generateContent (POST …/v1beta/models/MODEL:generateContent)",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ def test_a_task_an_agent_and_an_overlay_that_do_not_ship_are_asked_for(ledger):
     assert "--agent-file ./own.toml --overlay ./fast.toml --tasks tasks" in joined(told)
     assert told["again"]["needs"] == [
         "./own.toml: the file of the agent own 0.86.2",
-        f"fast.toml: the overlay of digest {HEX[:16]}…",
+        f"./fast.toml: an overlay (digest {HEX[:16]}…)",
         f"tasks/mine/first: the task, private, with whoever ran it (digest {HEX[:16]}…)",
     ]
     assert not any("run-cell" in command for command in texts(told["docker"]))
@@ -245,3 +245,19 @@ def test_a_hostile_model_is_one_word_everywhere(ledger):
             capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"},
         ).stdout.decode().split("\0")  # fmt: skip
         assert all(model in word for word in read if "IFS" in word)
+
+
+def test_recorded_text_names_no_option_and_no_file_of_the_reader(ledger):
+    agent = {"image": "-v/:/host", "image_digest": f"sha256:{HEX}"}
+    ref = attempt(
+        ledger, cell="s/-h/m/c/t#run1", sandbox="../x", protocol="--help", plugin_stack=("../../etc/passwd",),
+        agent=agent, host={"agent_lock": HEX},
+    )  # fmt: skip
+    told = groups(ledger, ref)
+    every = joined(told)
+    assert "docker pull" not in every
+    assert "passwd" not in every
+    assert "--protocol" not in every
+    assert "agents install --agent-file ./-h.toml -- -h" in every
+    assert every.count("--sandbox") == every.count("--sandbox local") + every.count("--sandbox docker")
+    assert "--agent=-h" in every
