@@ -82,5 +82,5 @@ def active_parts(page: Page) -> list[str]:
     page.wait_for_timeout(300)
     ran = page.evaluate("() => window.pwned === undefined ? [] : ['a script of the text ran']")
     came = page.evaluate("() => [...document.querySelectorAll('[data-pwned]')].map((item) => item.outerHTML)")
-    shown = set(_UNSEEN.findall(page.evaluate("() => document.body.textContent")))
+    shown = set(_UNSEEN.findall(page.evaluate("() => document.documentElement.textContent")))
     return [*ran, *came, *(f"U+{ord(char):04X} is on the page" for char in sorted(shown))]
