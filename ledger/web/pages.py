@@ -87,6 +87,7 @@ PAGES: tuple[Page, ...] = (
         "calls_page:calls_page",
         "calls.html",
     ),
+    Page("request", "evidence/{digest}/request.json", "evidence:request_page", None),
     Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
     Page(
         "evidence text",

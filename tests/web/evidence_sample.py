@@ -34,7 +34,7 @@ HOSTILE = (
 BAD_NAME = "<b>a\u202e\x00\n\"'.py"
 HOSTILE_PATCH = (
     'diff --git "a/<b>a.py" "b/<b>a.py"\n--- "a/<b>a.py"\n+++ "b/<b>a.py"\n@@ -1,2 +1,2 @@ </td><script>alert(2)'
-    "\n-" + "v" * 100_000 + "\n+<script>alert(3)</script>\u202e\x00\r\n same\x1b[31m\nno line\n"
+    "\n-" + "v" * 60_000 + "\n+<script>alert(3)</script>\u202e\x00\r\n same\x1b[31m\nno line\n"
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from blake3 import blake3
 
 from benchledger.ledger.append import declare
+from benchledger.ledger.merge import append_ledger
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.web.attempt import Attempt
 from benchledger.ledger.web.cell import SECTIONS
@@ -21,7 +22,7 @@ from benchledger.schema.history import PayloadRedacted
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
 from tests.ledgers import checked
-from tests.web.evidence_sample import HOSTILE, made_up, sample_ledger
+from tests.web.evidence_sample import HOSTILE, LONG, made_up, sample_ledger
 from tests.web.serving import serving
 
 
@@ -151,3 +152,18 @@ def test_calls_of_a_running_attempt_appear_while_the_page_is_open(ledger, page):
         page.get_by_role("button", name="Open all").click()
         assert page.locator("#call-1[open]").count() == 1
         page.goto("about:blank")
+
+
+def test_cells_of_another_ledger_have_their_evidence_and_pages_of_calls(ledger, tmp_path):
+    path = tmp_path / "other.db"
+    with Ledger.create(path) as other:
+        declare(other, GATED_1)
+        made_up(other, "away", LONG, b"no patch\n", 60)
+        origin = other.ledger_id
+        append_ledger(ledger, other)
+    checked(path)
+    report = write_site(tmp_path / "site", ledger.path, Settings())
+    folder = f"taken/{origin}/s-20260131/away/test/model-1/polyglot/two-sum/run1/attempt-1"
+    assert f"{folder}/calls-2.html" in report.paths
+    assert 'id="call-60"' in (tmp_path / f"site/{folder}/calls-2.html").read_text()
+    assert f"evidence/{blake3(LONG).hexdigest()}.txt" in report.paths
