@@ -51,6 +51,10 @@ release:
     # from elsewhere: the checkout's own folders must not stand in for the wheel
     cd "$scratch"
     venv/bin/benchledger --version
+    # a wheel from a machine with npm brings the front-end packages
+    if command -v npm >/dev/null && [[ ${BENCHLEDGER_BUILD_ASSETS:-1} != 0 ]]; then
+        venv/bin/python -c 'import sys; from benchledger.ledger.web import vendored; sys.exit(vendored.why_not("asciinema-player"))'
+    fi
 
 # mypy cannot follow the mapped folders of an editable install; these links show it the same tree
 _mypy-src:

@@ -44,12 +44,12 @@ def evidence_of(
     fields: dict[str, Any] = {}
     calls: list[ModelCalled] = []
     expected: Expectations | None = None
-    versions: dict[str, tuple[int, ...]] = {}
+    seen: dict[str, list[int]] = {}
     for version, payload in events:
         name = payload.event_type
         if name not in EVIDENCE_TYPES:
             continue
-        versions[name] = (*versions.get(name, ()), version)
+        seen.setdefault(name, []).append(version)
         if isinstance(payload, ModelCalled):
             calls.append(payload)
         elif isinstance(payload, TaskExpected):
@@ -63,7 +63,8 @@ def evidence_of(
         setup: CellSetup = fields["setup"]
         task = setup.task.model_copy(update={"expectations": expected})
         fields["setup"] = setup.model_copy(update={"task": task})
-        versions["cell.setup"] = (*versions["cell.setup"], *versions["task.expected"])
+        seen["cell.setup"] += seen["task.expected"]
+    versions = {name: tuple(found) for name, found in seen.items()}
     return Evidence(calls=tuple(calls), versions=versions, blob=blob, **fields)
 
 

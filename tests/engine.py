@@ -23,7 +23,7 @@ from benchledger.runners.sandboxes import engine
 from benchledger.schema.errors import EnvironmentLacks
 
 NEED = "BENCHLEDGER_TESTS_NEED"
-PARTS = {"engine", "registry", "agents"}
+PARTS = {"engine", "registry", "agents", "browser"}
 
 
 def absent(part: str, reason: str) -> NoReturn:

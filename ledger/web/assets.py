@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
+
+from benchledger.ledger.web import vendored
 
 __all__ = ["asset", "assets"]
 
@@ -13,22 +15,22 @@ _MEDIA = {
     "svg": "image/svg+xml",
     "png": "image/png",
     "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
 }
-_FOLDERS = ("static", "vendor")
+_STATIC = Path(__file__).parent / "static"
 
 
 @lru_cache(maxsize=1)
 def assets() -> dict[str, tuple[str, bytes]]:
     """Return (media type, bytes) of every asset by its path of the site."""
-    found = {}
-    for folder in _FOLDERS:
-        place = files("benchledger.ledger.web").joinpath(folder)
-        if place.is_dir():
-            for item in place.iterdir():
-                media = _MEDIA.get(item.name.rpartition(".")[2])
-                if media is not None and item.is_file():
-                    found[f"{folder}/{item.name}"] = media, item.read_bytes()
-    return found
+    ours = {f"static/{path.name}": path for path in _STATIC.iterdir()}
+    # with their licences, which ask to be passed on
+    theirs = {f"vendor/{name}": path for name, path in vendored.files().items()}
+    return {
+        name: (media, path.read_bytes())
+        for name, path in (ours | theirs).items()
+        if (media := _MEDIA.get(path.suffix.removeprefix(".")))
+    }
 
 
 def asset(path: str) -> tuple[str, bytes] | None:

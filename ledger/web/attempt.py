@@ -1,7 +1,8 @@
 """One attempt as its page needs it: its rows, and the events that there are few of.
 
 A stream may hold hundreds of thousands of spans and model calls. They are read page by page out of
-their projections; here only the two ends of the stream are read, where all else lies.
+their projections. Here only the two ends of the stream are read, and between them the events that a
+score names as its evidence; how long the stream is does not matter.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from benchledger.scorers.composite import GATED_1
 
 __all__ = ["Attempt", "Place", "placed"]
 
-_ENDS = 512  # events read at each end of a stream
-# Where an end lacks one of these, all of the stream is looked through. Those of the start are always at the start.
-_SINGLE = ("cell.exited", "workdir.captured", "grader.ran")
+# Events read at the ends of a stream; regrades and rechecks come last, and may be many.
+_START, _END = 64, 256
+_NAMED = 32  # events that one score names first, and as many that it names last; between them are model calls
+_LONG = 65536  # characters of a payload
 
 Place = dict[str, Any]
 
@@ -62,20 +64,24 @@ class Attempt:
 
     def _few(self) -> list[StoredEvent]:
         """Return the events of the stream that are no span and no model call, in order."""
-        first, last = _ENDS, max(_ENDS, self.length - _ENDS)
-        found = list(self._between(1, first)) + list(self._between(last + 1, self.length))
-        if last > first and not {event.meta.type for event in found}.issuperset(_SINGLE):
-            found += self._between(first + 1, last)
-            found.sort(key=lambda event: event.meta.version)
-        return found
+        first, last = _START, max(_START, self.length - _END)
+        found = [*self._read("version <= ?", first), *self._read("version > ?", last)]
+        scores = [event.payload for event in found if event.meta.type == "axis.scored" and event.payload]
+        named = (at for it in scores for at in (*it["evidence"][:_NAMED], *it["evidence"][-_NAMED:]))
+        between = {at for at in named if first < at <= last}
+        if between:
+            found += self._read(f"version IN ({','.join('?' * len(between))})", *between)
+        elif last > first and self.row["outcome"] and not scores:
+            found += self._read("version > ? AND version <= ?", first, last)  # nothing says where to look
+        return sorted(found, key=lambda event: event.meta.version)
 
-    def _between(self, first: int, last: int) -> Iterator[StoredEvent]:
+    def _read(self, where: str, *values: int) -> Iterator[StoredEvent]:
         query = (
-            "SELECT seq, meta, payload, hash FROM events WHERE stream = ? AND version BETWEEN ? AND ?"
+            f"SELECT seq, meta, payload, hash FROM events WHERE stream = ? AND {where}"
             " AND type NOT IN ('model.called', 'span.recorded') ORDER BY version"
         )
-        for seq, meta, payload, digest in self.view.connection.execute(query, (self.stream, first, last)):
-            parsed = None if payload is None else json.loads(payload)
+        for seq, meta, payload, digest in self.view.connection.execute(query, (self.stream, *values)):
+            parsed = None if payload is None else json.loads(_without_many(payload))
             yield StoredEvent(seq, Meta(**json.loads(meta)), parsed, digest)
 
     def all(self, event_type: str) -> list[StoredEvent]:
@@ -100,6 +106,22 @@ class Attempt:
     def observed(self) -> frozenset[str]:
         """Return what the harness watched: no event of a watched kind means that nothing happened."""
         return frozenset(self.payload("cell.setup").get("observed") or ())
+
+
+def _without_many(payload: str) -> str:
+    """Return the payload of a score without most of the events that it was derived from, where they are many.
+
+    A score of tokens names every model call. Canonical JSON has the axis, a name, before them, and nothing else.
+    """
+    if len(payload) < _LONG or not payload.startswith('{"axis":"'):
+        return payload
+    start = payload.index('"evidence":[')
+    end = payload.index("]", start)
+    listed = payload[start:end]
+    if listed.count(",") < 2 * _NAMED:
+        return payload  # something else is long
+    kept = [*listed.split(",", _NAMED)[:_NAMED], *listed.rsplit(",", _NAMED)[-_NAMED:]]
+    return f"{payload[:start]}{','.join(kept)}{payload[end:]}"
 
 
 def placed(event: StoredEvent) -> Place:

@@ -7,6 +7,7 @@ the reader's eye (control characters, changes of direction, invisible spaces) as
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,6 +27,8 @@ _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'self'"
 )
+# No user name, which could pass for the host, and nothing that has to be shown as a symbol.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 # What a script block may not hold, though it is JSON: nothing that ends the block or opens another.
 _CODES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 NONE = "\u2013"
@@ -90,6 +93,7 @@ def environment() -> Environment:
         "pretty": pretty,
         "short": lambda text, size=12: text if text is None or len(text) <= size else text[:size],
     }
+    made.tests["web_address"] = lambda text: _ADDRESS.fullmatch(text) is not None
     made.globals |= {
         "nav": _NAV,
         "href": _href,
