@@ -30,7 +30,7 @@ __all__ = [
     "why_nothing",
 ]
 
-_HEAD, _TAIL = 8_192, 24_576  # bytes of a text that a section shows, where it is longer than both
+_HEAD, _TAIL = 4_096, 12_288  # bytes of a text that a section shows, where it is longer than both
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Payloads are canonical JSON, so a reference has one spelling; within a text its quotes are escaped.
 _REFERENCE = re.compile(r'\{"blob":"([0-9a-f]{64})","size":[0-9]+\}')

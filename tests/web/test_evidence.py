@@ -203,6 +203,20 @@ def test_a_malformed_patch_is_plain_text(sample, page):
     assert "no patch at all" in page.locator("#patch pre").inner_text()
 
 
+def test_a_long_patch_has_its_beginning_on_the_page_and_a_page_of_its_own(sample, page):
+    page.goto(sample["wide"])
+    assert page.locator("#patch tr.added").count() == 200
+    assert "more lines of this file are not shown" in page.locator("#patch").inner_text()
+    page.locator("#patch a", has_text="on a page of its own").click()
+    assert page.url.endswith("/attempt-1/patch.html")
+    assert page.locator("tr.added").count() == 700
+    assert page.locator("tr.added td:last-child").last.inner_text() == "line 699 of the file"
+    assert axe_faults(page) == []
+    page.locator("main a").first.click()
+    assert page.url.endswith("/run1/attempt-1.html")
+    assert page.request.get(sample["real"].replace(".html", "/attempt-1/patch.html")).status == 404
+
+
 def test_calls_beyond_fifty_are_pages_of_their_own(sample, page):
     page.goto(sample["long"])
     assert len(texts(page, "#calls table.calls tbody tr")) == 50
