@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.web.render import number
@@ -17,13 +17,9 @@ from benchledger.ledger.web.view import Settings
 from tests.attacks.sample import build_full
 from tests.ledger.made import ran
 from tests.ledgers import checked
-from tests.web.browser import axe_faults, watched
-from tests.web.kinds import KINDS, some_places
 from tests.web.links import link_faults
 from tests.web.parts_of_pages import CELL, swept
 from tests.web.serving import PROGRAM, Served, serving
-
-OURS = [name for name in KINDS if name not in ("cell", "attempt")]
 
 
 @pytest.fixture(scope="module")
@@ -201,34 +197,6 @@ def test_every_link_of_a_written_site_leads_somewhere(site):
         fault for fault in link_faults(site) if not any(place in fault for place in (*elsewhere, source))
     ]
     assert faults == []
-
-
-@pytest.mark.parametrize("kind", OURS)
-def test_a_page_reads_without_scripts_and_from_a_folder(browser: Browser, site: Path, full: Path, kind: str):
-    context = browser.new_context(java_script_enabled=False)
-    plain = context.new_page()
-    try:
-        for place in some_places(full)[kind]:
-            plain.goto(f"file://{site}/{place}")
-            assert plain.locator("h1").inner_text()
-            assert plain.locator("main").inner_text().count("\n") > 3
-            assert not plain.locator(".filters").count()
-    finally:
-        context.close()
-
-
-@pytest.mark.parametrize("kind", OURS)
-def test_a_page_fits_a_telephone_and_has_no_grave_fault(
-    browser: Browser, server: Served, full: Path, kind: str
-):
-    place = some_places(full)[kind][0]
-    with watched(browser, width=390, height=844) as phone:
-        phone.goto(server.url + place)
-        wide = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0
-    with watched(browser) as opened:
-        opened.goto(server.url + place)
-        assert axe_faults(opened) == []
 
 
 def test_the_json_twin_of_a_page_is_what_it_was_made_of(server):
