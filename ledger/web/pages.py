@@ -162,6 +162,20 @@ PAGES: tuple[Page, ...] = (
         "calls_page:calls_page",
         "calls.html",
     ),
+    Page(
+        "patch",
+        "cells/{cell*}/run{run}/attempt-{attempt}/patch.html",
+        "patch:patch_page",
+        "patch.html",
+        "patch:patch_places",
+    ),
+    Page(
+        "taken patch",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/patch.html",
+        "patch:patch_page",
+        "patch.html",
+    ),
+    Page("request", "evidence/{digest}/request.json", "evidence:request_page", None),
     Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
     Page(
         "evidence text",
