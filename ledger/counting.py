@@ -13,7 +13,7 @@ from typing import Any
 
 from benchledger.ledger.rows import Rows, json_text
 
-__all__ = ["count_unknown", "history_of", "note_attempt", "rule", "selected_cells"]
+__all__ = ["GRADED", "count_unknown", "history_of", "note_attempt", "rule", "selected_cells"]
 
 GRADED = frozenset({"finished", "agent_error", "timeout", "budget"})
 

@@ -21,7 +21,7 @@ from benchledger.ledger.fold_history import HISTORY
 from benchledger.ledger.rows import Event, Rows, json_text, split_stream
 from benchledger.scorers.composite import GATED_1, axis_inputs, masked
 
-__all__ = ["HANDLERS", "TOLD_BY_TYPE", "count_unknown"]
+__all__ = ["HANDLERS", "TOLD_BY_TYPE", "count_unknown", "fingerprints_of"]
 
 _CALL_FIELDS = (
     "number", "protocol", "model_asked", "model_answered", "system_fingerprint", "request_hash",
@@ -103,8 +103,13 @@ def _interned(rows: Rows, setting: tuple[str, ...], seq: int) -> int:
 def _fingerprint(setting: tuple[str, ...]) -> int:
     # Short, for ten texts are slow to compare; the task first, for a sweep goes from task to task, and so through the
     # table page by page. Fewer than 53 bits, as all numbers of rows.
-    task = blake3(setting[_TASK].encode()).digest(2)
-    return int.from_bytes(task + blake3("\0".join(setting).encode()).digest(4))
+    return fingerprints_of(setting[_TASK])[0] + int.from_bytes(blake3("\0".join(setting).encode()).digest(4))
+
+
+def fingerprints_of(task: str) -> tuple[int, int]:
+    """Return the first fingerprint that a setting of a task may have, and the first that it may not."""
+    first = int.from_bytes(blake3(task.encode()).digest(2))
+    return first << 32, (first + 1) << 32
 
 
 def _condition(origin: str, payload: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -11,10 +10,10 @@ from statistics import fmean, median
 from typing import Any
 
 from benchledger.ledger.costs import SweepCost, cost_of_sweep
-from benchledger.ledger.counting import history_of
 from benchledger.ledger.queries import policy_by_id, scored
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.sweeps import CellState, launchers_of
+from benchledger.ledger.sweep_cells import FoundAttempts, PlannedCell, cells_of, found_of, plans_of, state_in
+from benchledger.ledger.sweeps import launchers_of
 from benchledger.schema.errors import BadInput, UnknownName
 from benchledger.schema.history import Selection
 from benchledger.scorers.composite import GATED_1
@@ -99,11 +98,11 @@ def status_of(ledger: Ledger, name: str | None, is_gone: Callable[[object], bool
     if name is not None and name not in known:
         raise UnknownName("sweep", name, known)
     sweep = known[-1] if name is None else name
-    plans = _plans(connection, sweep)
-    intended = dict.fromkeys(cell for plan in plans for cell in _cells_of(plan))
-    found = _found(connection, sweep)
+    plans = plans_of(connection, sweep)
+    intended = dict.fromkeys(cell for plan in plans for cell in cells_of(plan))
+    found = found_of(connection, sweep)
     retries = max(plan["infra_retries"] for plan in plans)
-    states = {cell: _state(found.get(cell, []), retries) for cell in {**intended, **dict.fromkeys(found)}}
+    states = {cell: state_in(found.get(cell, []), retries) for cell in {**intended, **dict.fromkeys(found)}}
     sure = [cell for cell, state in states.items() if state == "done"]
     solved = _solved(ledger, sweep)
     open_now = launchers_of(connection, sweep)
@@ -137,11 +136,6 @@ def status_of(ledger: Ledger, name: str | None, is_gone: Callable[[object], bool
     )
 
 
-# (agent, model, task, run) and its attempts as ((number, outcome, withdrawn), origin)
-_Cell = tuple[str, str, str, int]
-_Attempts = list[tuple[tuple[int, str, int], str]]
-
-
 def _cost(connection: sqlite3.Connection, sweep: str) -> SweepCost:
     """Return what was spent on a sweep, in merged ledgers too."""
     origins = connection.execute("SELECT DISTINCT origin FROM cells WHERE sweep = ?", (sweep,)).fetchall()
@@ -158,46 +152,7 @@ def _cost(connection: sqlite3.Connection, sweep: str) -> SweepCost:
     return total
 
 
-def _plans(connection: sqlite3.Connection, sweep: str) -> list[dict[str, Any]]:
-    rows = connection.execute(
-        "SELECT s.agents, s.models, s.tasks, s.repeats, s.policy_id, s.infra_retries, e.at FROM sweeps s"
-        " JOIN events e ON e.seq = s.seq WHERE s.sweep = ? ORDER BY s.seq",
-        (sweep,),
-    )
-    names = ("agents", "models", "tasks", "repeats", "policy_id", "infra_retries", "at")
-    plans = [dict(zip(names, row, strict=True)) for row in rows]
-    for plan in plans:
-        plan |= {name: json.loads(plan[name]) for name in ("agents", "models", "tasks")}
-    return plans
-
-
-def _cells_of(plan: dict[str, Any]) -> Iterator[_Cell]:
-    for agent in plan["agents"]:
-        for model in plan["models"]:
-            for task in plan["tasks"]:
-                for run in range(1, plan["repeats"] + 1):
-                    yield agent, model, task, run
-
-
-def _found(connection: sqlite3.Connection, sweep: str) -> dict[_Cell, _Attempts]:
-    """Return the attempts of every cell; where ledgers were merged, those of all of them."""
-    found: defaultdict[_Cell, _Attempts] = defaultdict(list)
-    query = "SELECT agent, model, task, run, history, origin FROM cells WHERE sweep = ?"
-    for agent, model, task, run, history, origin in connection.execute(query, (sweep,)):
-        found[agent, model, task, run] += [(item, origin) for item in history_of(history)]
-    return dict(found)
-
-
-def _state(attempts: _Attempts, retries: int) -> str:
-    state = CellState(tuple(item[:2] for item, _ in attempts))
-    if state.graded:
-        return "done"
-    if state.open is not None:
-        return "open"
-    return "lost" if state.infra > retries else "todo"
-
-
-def _solved(ledger: Ledger, sweep: str) -> set[_Cell]:
+def _solved(ledger: Ledger, sweep: str) -> set[PlannedCell]:
     """Return the cells whose counted attempt passed."""
     rows = ledger.connection.execute(
         "SELECT c.agent, c.model, c.task, c.run FROM cells c JOIN scores s ON s.ref = c.cell || '@' || c.counted"
@@ -251,9 +206,9 @@ def _faults(connection: sqlite3.Connection, sweep: str) -> dict[str, int]:
 
 
 def _arms(
-    states: dict[_Cell, str],
-    found: dict[_Cell, _Attempts],
-    solved: set[_Cell],
+    states: dict[PlannedCell, str],
+    found: dict[PlannedCell, FoundAttempts],
+    solved: set[PlannedCell],
     composites: dict[tuple[str, str], list[float]],
     connection: sqlite3.Connection,
     sweep: str,
@@ -271,8 +226,10 @@ def _arms(
         for item, _ in attempts
         if item[1] in ("infra_error", "aborted")
     )
-    for arm in sorted({cell[:2] for cell in states}):
-        own = [cell for cell in states if cell[:2] == arm]
+    by_arm: defaultdict[tuple[str, str], list[PlannedCell]] = defaultdict(list)
+    for cell in states:
+        by_arm[cell[:2]].append(cell)
+    for arm, own in sorted(by_arm.items()):
         values = composites.get(arm, [])
         yield ArmStatus(
             *arm,
@@ -285,7 +242,7 @@ def _arms(
         )
 
 
-def _unsolved(states: dict[_Cell, str], solved: set[_Cell]) -> tuple[str, ...]:
+def _unsolved(states: dict[PlannedCell, str], solved: set[PlannedCell]) -> tuple[str, ...]:
     arms = {cell[:2] for cell in states}
     tried: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for cell, state in states.items():

@@ -21,10 +21,8 @@ from benchledger.scorers.composite import GATED_1
 
 __all__ = ["Attempt", "Place", "placed"]
 
-_START, _END = (
-    64,
-    256,
-)  # events read at the ends of a stream; regrades and rechecks come last, and may be many
+# Events read at the ends of a stream; regrades and rechecks come last, and may be many.
+_START, _END = 64, 256
 _NAMED = 32  # events that one score names first, and as many that it names last; between them are model calls
 _LONG = 65536  # characters of a payload
 

@@ -30,6 +30,8 @@ def _keys(view: View) -> dict[str, str]:
         _all(view, "SELECT origin, sweep, agents, models, tasks, seq FROM sweeps"),
         _all(view, "SELECT seq, origin, sweep, model, currency, prompt, completion, cached FROM prices"),
         _all(view, "SELECT seq, selection FROM adjudications WHERE cell IS NULL"),
+        # what was redacted must not stay on a page that was written before
+        _all(view, "SELECT seq, target, blob FROM redactions"),
     )
     ruled = _by_first(view, "SELECT cell, seq FROM adjudications WHERE cell IS NOT NULL")
     attempts = _by_first(view, "SELECT cell, attempt, calls, last_seq FROM attempts ORDER BY cell, attempt")

@@ -78,6 +78,8 @@ _EMBEDDED: tuple[Page, ...] = (
 
 # The first match wins.
 PAGES: tuple[Page, ...] = (
+    Page("leaderboard", "index.html", "board:board_page", "leaderboard.html", "board:board_places"),
+    Page("leaderboard of a policy", "leaderboard/{policy}.html", "board:board_page", "leaderboard.html"),
     Page("cell", "cells/{cell*}/run{run}.html", "cell:cell_page", "cell.html", "cell_keys:cell_places"),
     Page(
         "attempt",
@@ -92,6 +94,81 @@ PAGES: tuple[Page, ...] = (
         "taken/{origin}/{cell*}/run{run}/attempt-{attempt}.html",
         "cell:cell_page",
         "cell.html",
+    ),
+    Page("agent", "agents/{name*}.html", "arms:agent_page", "arm.html", "arms:agent_places"),
+    Page("model", "models/{name*}.html", "arms:model_page", "arm.html", "arms:model_places"),
+    Page("task", "tasks/{category}/{task}.html", "task_page:task_page", "task.html", "task_page:task_places"),
+    Page(
+        "category",
+        "categories/{name}.html",
+        "task_page:category_page",
+        "category.html",
+        "task_page:category_places",
+    ),
+    Page("sweep", "sweeps/{name}.html", "sweep_page:sweep_page", "sweep.html", "sweep_page:sweep_places"),
+    Page("sweeps", "sweeps.html", "sweep_page:sweeps_page", "sweeps.html", "sweep_page:sweeps_places"),
+    Page(
+        "policy",
+        "policies/{name}.html",
+        "policy_page:policy_page",
+        "policy.html",
+        "policy_page:policy_places",
+    ),
+    Page(
+        "compare",
+        "compare/{pair}.html",
+        "compare_page:compare_page",
+        "compare.html",
+        "compare_page:compare_places",
+    ),
+    Page(
+        "pairs",
+        "compare.html",
+        "compare_page:compare_index",
+        "pairs.html",
+        "compare_page:compare_index_places",
+    ),
+    Page("ledger", "ledger.html", "ledger_page:ledger_page", "ledger.html", "ledger_page:ledger_places"),
+    Page(
+        "events",
+        "events/{number}.html",
+        "events_page:events_page",
+        "events.html",
+        "events_page:events_places",
+    ),
+    Page("search", "events.html", "events_page:search_page", "search.html", "events_page:search_places"),
+    Page(
+        "adjudications",
+        "adjudications.html",
+        "rulings_page:rulings_page",
+        "adjudications.html",
+        "rulings_page:rulings_places",
+    ),
+    Page(
+        "sources", "sources.html", "sources_page:sources_page", "sources.html", "sources_page:sources_places"
+    ),
+    Page("cells", "cells.html", "cells_page:cells_page", "cells.html", "cells_page:cells_places"),
+    Page("more cells", "cells-{number}.html", "cells_page:cells_page", "cells.html"),
+    Page(
+        "calls",
+        "cells/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
+        "calls_page:calls_page",
+        "calls.html",
+        "calls_page:calls_places",
+    ),
+    Page(
+        "taken calls",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
+        "calls_page:calls_page",
+        "calls.html",
+    ),
+    Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
+    Page(
+        "evidence text",
+        "evidence/{digest}/{number}.html",
+        "evidence:text_page",
+        "evidence.html",
+        "evidence:text_places",
     ),
     *_EMBEDDED,
 )

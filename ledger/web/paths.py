@@ -33,12 +33,18 @@ CELLS, TAKEN = "cells", "taken"
 EVENTS_A_PAGE = 200
 _LONGEST = 200  # bytes of a file name are at most 255 nearly everywhere, and an ending follows
 _OTHER = re.compile(rb"[^A-Za-z0-9._-]|^[._]")
+_EMPTY = "~"
 _CODE = re.compile(r"~([0-9a-f]{2})")
 _CUT = re.compile(r"~~[0-9a-f]{32}\Z")
 
 
 def segment(text: str) -> str:
-    """Return one segment of a path; one that would be too long ends in `~~` and a digest of the text."""
+    """Return one segment of a path; one that would be too long ends in `~~` and a digest of the text.
+
+    The empty text is `~`, for no path has an empty segment.
+    """
+    if not text:
+        return _EMPTY
     raw = text.encode("utf-8", "surrogatepass")
     coded = _OTHER.sub(lambda found: f"~{found[0][0]:02x}".encode(), raw).decode("ascii")
     if len(coded) <= _LONGEST:
@@ -50,6 +56,8 @@ def unsegment(coded: str, known: Iterable[str] = ()) -> str | None:
     """Return the text of a segment; one that ends in a digest is looked for among `known`. None: no such text."""
     if _CUT.search(coded):
         return next((text for text in known if segment(text) == coded), None)
+    if coded == _EMPTY:
+        return ""
     try:
         raw = _CODE.sub(lambda found: chr(int(found[1], 16)), coded).encode("latin-1")
         text = raw.decode()

@@ -99,7 +99,7 @@ def tag(view: View) -> str:
 def code_key() -> str:
     """Return a digest of all that makes pages out of a ledger: this package, its templates and assets."""
     hasher = blake3(version("benchledger").encode())
-    for folder in (".", "templates", "templates/cell", "static", "vendor"):
+    for folder in (".", "templates", "templates/cell", "templates/board", "static", "vendor"):
         place = files("benchledger.ledger.web").joinpath(folder)
         items = sorted(place.iterdir(), key=lambda item: item.name) if place.is_dir() else []
         for item in items:

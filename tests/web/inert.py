@@ -73,12 +73,11 @@ def badge_faults(svg: bytes) -> list[str]:
 
 def active_parts(page: Page) -> list[str]:
     """Open and press all that a page has to open and press; return what hostile text then had done."""
-    page.evaluate("() => document.querySelectorAll('details').forEach((item) => { item.open = true; })")
-    buttons = page.locator("button:visible, summary:visible, [role=button]:visible, [role=tab]:visible")
-    # elements, not places in a list: what is pressed opens and closes what holds the next ones
-    for button in buttons.element_handles()[:40]:
-        if button.is_visible():
-            button.click(timeout=2000, force=True, no_wait_after=True)
+    page.evaluate(
+        "() => { document.querySelectorAll('details').forEach((item) => { item.open = true; });"
+        " [...document.querySelectorAll('button, [role=button], [role=tab], .ap-overlay-start')]"
+        ".slice(0, 60).forEach((item) => { item.click(); }); }"
+    )
     page.keyboard.press("Space")
     page.wait_for_timeout(300)
     ran = page.evaluate("() => window.pwned === undefined ? [] : ['a script of the text ran']")
