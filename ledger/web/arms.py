@@ -76,7 +76,7 @@ def _context(view: View, kind: str, name: str) -> Context:
         "sweeps": _sweeps(view, part),
         "days": _days(view, part),
         "beside": _beside(view, kind, part),
-        "command": typed(view, "leaderboard", f"--{kind}", name),
+        "command": typed(view, "leaderboard", f"--{kind}", name) if part.ranges else None,
     }
 
 

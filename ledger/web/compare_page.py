@@ -138,7 +138,7 @@ def _compared(view: View, a: str, b: str) -> Context:
         "a": a,
         "b": b,
         "policy": GATED_1.name,
-        "command": typed(view, "compare", a, b),
+        "command": typed(view, "compare", *(("--",) if "-" in (a[0], b[0]) else ()), a, b),
         "swapped": pair_path(b, a) if view.settings.live else None,
         "sides": {at: _side(side_of(view.connection, name)) for at, name in (("a", a), ("b", b))},
     }

@@ -124,8 +124,8 @@ def _sweep(view: View, name: str) -> Context:
         "cells": cells,
         "more_cells": more,
         "origins": grouped(view, part, ("c.origin AS origin", "count(DISTINCT c.cell) AS cells"), 1),
-        "command": typed(view, "sweep", "status", name),
-        "leaderboard": typed(view, "leaderboard", "--sweep", name),
+        "command": typed(view, "sweep", "status", name) if plans else None,
+        "leaderboard": typed(view, "leaderboard", "--sweep", name) if part.ranges else None,
     }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def _task(view: View, task: str) -> Context:
         "outcomes": grouped(
             view, part, ("a.outcome AS outcome", "a.outcome_kind AS kind", "count(*) AS attempts"), 2
         ),
-        "command": typed(view, "cells", "--task", task),
+        "command": typed(view, "cells", "--task", task) if part.ranges else None,
     }
 
 

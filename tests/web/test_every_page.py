@@ -76,7 +76,8 @@ def test_a_page_reads_without_scripts(
     """What a reader with scripts is shown at first stands in the HTML that the server sends."""
     for place in filter(_is_page, places[kind][:1]):
         page.goto(server.url + place)
-        page.evaluate("document.querySelectorAll('.filters').forEach((bar) => bar.remove())")  # controls only add
+        # Controls only add.
+        page.evaluate("document.querySelectorAll('.filters').forEach((bar) => bar.remove())")
         with_scripts = page.locator("main").inner_text()
         assert page.context.browser is not None
         plain = page.context.browser.new_context(java_script_enabled=False).new_page()
