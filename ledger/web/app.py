@@ -20,6 +20,7 @@ from aiohttp import web
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.web import pages, render
 from benchledger.ledger.web.assets import asset
+from benchledger.ledger.web.flow import flow
 from benchledger.ledger.web.view import NotFound, Settings, View, tag
 from benchledger.schema.errors import BadInput, BenchledgerError, LedgerBusy, UsageError
 
@@ -56,10 +57,12 @@ class Kept(NamedTuple):
 
     def response(self, etag: str) -> web.Response:
         """Return it as an answer."""
-        headers = {"ETag": f'"{etag}"', "Content-Type": self.media}
-        if self.policy:
-            headers["Content-Security-Policy"] = self.policy
-        return web.Response(body=self.body, headers=headers)
+        return web.Response(body=self.body, headers=self.headers(etag))
+
+    def headers(self, etag: str) -> dict[str, str]:
+        """Return what an answer says of it."""
+        policy = {"Content-Security-Policy": self.policy} if self.policy else {}
+        return {"ETag": f'"{etag}"', "Content-Type": self.media, **policy}
 
 
 class Server:
@@ -168,22 +171,31 @@ async def _made(
             return kept.response(etag)
         async with server.turns:
             made = await asyncio.to_thread(pages.build, page, view, arguments)
-            if not isinstance(made, pages.Raw):
-                kept = await asyncio.to_thread(_body, page, made, view, request.path, as_json=as_json)
+            if as_json and not isinstance(made, pages.Raw):
+                kept = Kept("", _JSON, "", await asyncio.to_thread(render.twin, made))
                 server.keep(request.path_qs, etag, kept)
                 return kept.response(etag)
-        # A slow reader of a large text holds none of the turns.
-        return await _raw(request, made, etag)
+        # A slow reader holds none of the turns.
+        if isinstance(made, pages.Raw):
+            return await _raw(request, made, etag)
+        return await _page(request, page, made, view, etag)
     finally:
         await asyncio.to_thread(view.close)
 
 
-def _body(page: pages.Page, context: pages.Context, view: View, url: str, *, as_json: bool) -> Kept:
-    if as_json or page.template is None:
-        return Kept("", _JSON, "", render.twin(context))
-    body = render.html(page.template, context, view, url.lstrip("/") or "index.html")
+async def _page(
+    request: web.Request, page: pages.Page, context: pages.Context, view: View, etag: str
+) -> web.StreamResponse:
+    """Send a page as it is made, and keep it."""
+    assert page.template is not None  # noqa: S101 - a page without a template returns Raw
+    server = request.app[_SERVER]
     policy = render.content_policy(context) + ("" if page.frame else "; frame-ancestors 'none'")
-    return Kept("", "text/html; charset=utf-8", policy, body)
+    kept = Kept("", "text/html; charset=utf-8", policy, b"")
+    pieces = render.pieces(page.template, context, view, request.path.lstrip("/") or "index.html")
+    response, body = await flow(request, pieces, {**_HEADERS, **kept.headers(etag)}, server.turns)
+    if body is not None:
+        server.keep(request.path_qs, etag, kept._replace(body=body))
+    return response
 
 
 async def _raw(request: web.Request, made: pages.Raw, etag: str) -> web.StreamResponse:

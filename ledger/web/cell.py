@@ -6,6 +6,7 @@ SECTIONS: the rest, one function and one template each, in the order of the page
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -25,19 +26,24 @@ from benchledger.schema.events import CellFinished
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
 from benchledger.scorers.registry import AXES, in_published_order
 
-__all__ = ["SECTIONS", "Section", "attempt_of", "cell_page"]
+__all__ = ["SECTIONS", "Section", "attempt_of", "cell_page", "verdict_of"]
 
 _ATTEMPTS_SHOWN = 100
 
 
 class Section(NamedTuple):
-    """One part of the page: `build(view, attempt)` gives the values of `templates/cell/NAME.html`."""
+    """One part of the page: `build(view, attempt)` gives the values of `templates/cell/NAME.html`.
+
+    It is made when the page comes to it. What the head of the page has to know before that, `needs(attempt)`
+    says, without reading evidence: further `assets`, and `wasm` where a script runs WebAssembly.
+    """
 
     name: str
     title: str
     build: str
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    needs: str = ""
 
 
 _EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
@@ -47,6 +53,14 @@ SECTIONS: tuple[Section, ...] = (
     Section("calls", "Model calls", "calls_page:calls_section", _EVIDENCE, _FOLDING),
     Section("grader", "Grader", "output:grader_section", _EVIDENCE, _FOLDING),
     Section("streams", "Output of the agent", "output:streams_section", _EVIDENCE, _FOLDING),
+    Section(
+        "run-it-yourself",
+        "Run it yourself",
+        "run_section:run_yourself",
+        styles=("static/copy.css",),
+        scripts=("static/copy.js",),
+    ),
+    Section("embed", "Badge and embed", "run_section:embed", ("static/copy.css",), ("static/copy.js",)),
 )
 
 
@@ -63,7 +77,7 @@ def cell_page(view: View, arguments: Arguments) -> Context:
         "run": attempt.cell["run"],
         "sweep": attempt.cell["sweep"],
         "row": row,
-        "verdict": _verdict(attempt),
+        "verdict": verdict_of(attempt),
         "axes": _axes(attempt),
         "composites": _composites(attempt),
         "identity": identity(attempt),
@@ -75,19 +89,45 @@ def cell_page(view: View, arguments: Arguments) -> Context:
         "related": related(view, attempt),
         "events": _events(attempt),
     }
-    sections = {section.name: _built(section, view, attempt) for section in SECTIONS}
+    sections = Sections(view, attempt)
     context["sections"] = sections
+    needed = [_function(section.needs)(attempt) for section in SECTIONS if section.needs]
     context["section_list"] = [{"name": section.name, "title": section.title} for section in SECTIONS]
+    # What one section asks for only here comes first: its own script needs it.
+    asked = (file for value in needed for file in value["assets"])
     files = (file for section in SECTIONS for file in (*section.styles, *section.scripts))
-    context["assets"] = list(dict.fromkeys(files))
-    context["wasm"] = any(value.get("wasm") for value in sections.values())
+    context["assets"] = list(dict.fromkeys((*asked, *files)))
+    context["wasm"] = any(value["wasm"] for value in needed)
     return context
 
 
-def _built(section: Section, view: View, attempt: Attempt) -> dict[str, Any]:
-    module, _, function = section.build.partition(":")
-    made: dict[str, Any] = getattr(import_module(f"benchledger.ledger.web.{module}"), function)(view, attempt)
-    return made
+class Sections(Mapping[str, dict[str, Any]]):
+    """The values of each section, made when the page comes to it: what stands above need not wait for them."""
+
+    def __init__(self, view: View, attempt: Attempt) -> None:
+        """Make none of them yet."""
+        self._view, self._attempt = view, attempt
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """Return the values of one section."""
+        if name not in self._made:
+            build = next(section.build for section in SECTIONS if section.name == name)
+            self._made[name] = _function(build)(self._view, self._attempt)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Name the sections in the order of the page."""
+        return (section.name for section in SECTIONS)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(SECTIONS)
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"benchledger.ledger.web.{module}"), function)
 
 
 def attempt_of(view: View, arguments: Arguments) -> Attempt:
@@ -101,7 +141,7 @@ def attempt_of(view: View, arguments: Arguments) -> Attempt:
     return Attempt(view, cell, None if number is None else int(number))
 
 
-def _verdict(attempt: Attempt) -> dict[str, Any]:
+def verdict_of(attempt: Attempt) -> dict[str, Any]:
     """Return the sentence of an attempt, made from its records, with the class of its result."""
     scored = attempt.scored
     inputs, row = scored.inputs, attempt.row

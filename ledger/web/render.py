@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ from benchledger.ledger.web import ansi, paths
 from benchledger.ledger.web.shown import clean, clean_lines, ms, size
 from benchledger.ledger.web.view import View
 
-__all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "twin"]
+__all__ = ["clean", "clean_lines", "content_policy", "environment", "html", "pieces", "twin"]
 
 _POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; font-src 'self';"
@@ -31,6 +31,7 @@ _POLICY = (
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 # What a script block may not hold, though it is JSON: nothing that ends the block or opens another.
 _CODES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+_FIRST_PIECE, _PIECE = 4096, 65536  # characters
 NONE = "\u2013"
 _NAV = (
     ("index.html", "Leaderboard"),
@@ -50,6 +51,11 @@ def content_policy(context: Mapping[str, Any]) -> str:
 
 def html(template: str, context: Mapping[str, Any], view: View, path: str) -> bytes:
     """Return the HTML of a page that lies at `path`."""
+    return b"".join(pieces(template, context, view, path))
+
+
+def pieces(template: str, context: Mapping[str, Any], view: View, path: str) -> Iterator[bytes]:
+    """Yield the HTML of a page as it is made, small pieces first: a reader sees the top before the rest is there."""
     scope = {
         "here": path,
         "live": view.settings.live,
@@ -58,12 +64,21 @@ def html(template: str, context: Mapping[str, Any], view: View, path: str) -> by
         "head_hash": "" if view.head is None else view.head.hash,
         "csp": content_policy(context),
     }
-    return environment().get_template(template).render({**context, **scope, "page": context}).encode()
+    held: list[str] = []
+    length, enough = 0, _FIRST_PIECE
+    for text in environment().get_template(template).generate({**context, **scope, "page": context}):
+        held.append(text)
+        length += len(text)
+        if length >= enough:
+            yield "".join(held).encode()
+            held, length, enough = [], 0, min(2 * enough, _PIECE)
+    yield "".join(held).encode()
 
 
 def twin(context: Mapping[str, Any]) -> bytes:
     """Return a page's JSON twin; ASCII only, so that no reader can be upset by it."""
-    return json.dumps(context, indent=1).encode() + b"\n"
+    # A part that a page makes late is a Mapping that is no dict yet.
+    return json.dumps(context, indent=1, default=dict).encode() + b"\n"
 
 
 @lru_cache(maxsize=1)

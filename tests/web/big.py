@@ -25,7 +25,7 @@ from benchledger.schema.ports import Draft, blob_ref
 from benchledger.schema.task import Changes, Expectations, TaskIdentity
 from benchledger.scorers.composite import GATED_1
 
-__all__ = ["EVERYDAY", "HUGE", "SMALL", "Size", "cell_of", "sized_ledger"]
+__all__ = ["EVERYDAY", "HUGE", "SMALL", "Size", "append_sized", "cell_of", "sized_ledger"]
 
 
 class Size(NamedTuple):
@@ -55,11 +55,12 @@ def sized_ledger(path: Path, *sizes: Size) -> Path:
     with Ledger.create(path) as ledger:
         declare(ledger, GATED_1)
         for size in sizes:
-            _append(ledger, size)
+            append_sized(ledger, size)
     return path
 
 
-def _append(ledger: Ledger, size: Size) -> None:
+def append_sized(ledger: Ledger, size: Size) -> None:
+    """Append a cell of that size."""
     cell, blobs = cell_of(size), dict[str, bytes]()
     evidence = list(_evidence(cell, size, blobs))
     closing, _, _ = finish(evidence, blobs.get, GATED_1)

@@ -73,14 +73,14 @@ def badge_faults(svg: bytes) -> list[str]:
 
 def active_parts(page: Page) -> list[str]:
     """Open and press all that a page has to open and press; return what hostile text then had done."""
-    page.evaluate("() => document.querySelectorAll('details').forEach((item) => { item.open = true; })")
-    for button in page.locator(
-        "button:visible, summary:visible, [role=button]:visible, [role=tab]:visible"
-    ).all()[:40]:
-        button.click(timeout=2000, force=True, no_wait_after=True)
+    page.evaluate(
+        "() => { document.querySelectorAll('details').forEach((item) => { item.open = true; });"
+        " [...document.querySelectorAll('button, [role=button], [role=tab], .ap-overlay-start')]"
+        ".slice(0, 60).forEach((item) => { item.click(); }); }"
+    )
     page.keyboard.press("Space")
     page.wait_for_timeout(300)
     ran = page.evaluate("() => window.pwned === undefined ? [] : ['a script of the text ran']")
     came = page.evaluate("() => [...document.querySelectorAll('[data-pwned]')].map((item) => item.outerHTML)")
-    shown = set(_UNSEEN.findall(page.evaluate("() => document.body.textContent")))
+    shown = set(_UNSEEN.findall(page.evaluate("() => document.documentElement.textContent")))
     return [*ran, *came, *(f"U+{ord(char):04X} is on the page" for char in sorted(shown))]

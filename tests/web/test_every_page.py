@@ -9,21 +9,27 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from benchledger.ledger.store import Ledger
 from benchledger.ledger.web.site import write_site
 from benchledger.ledger.web.view import Settings
 from tests.attacks.sample import build_small
 from tests.ledgers import checked
+from tests.web.big import Size, append_sized
 from tests.web.browser import axe_faults
 from tests.web.hosting import files_served
 from tests.web.kinds import KINDS, some_places
 from tests.web.links import link_faults
 from tests.web.serving import Served, serving
 
+PAGED = Size("paged", 2_200, 600_000)
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A ledger with something in every table: run records, a plan, judgements, a merge, a redaction, prices."""
+    """A ledger with something in every table, and a cell with so many spans and calls that they have pages."""
     made = build_small(tmp_path_factory.mktemp("every") / "runs.db")
+    with Ledger.open(made, write=True) as ledger:
+        append_sized(ledger, PAGED)
     yield made
     checked(made, use_last_seen=False)
 
@@ -76,8 +82,9 @@ def test_a_page_reads_without_scripts(
     """What a reader with scripts is shown at first stands in the HTML that the server sends."""
     for place in filter(_is_page, places[kind][:1]):
         page.goto(server.url + place)
-        # Controls only add.
-        page.evaluate("document.querySelectorAll('.filters').forEach((bar) => bar.remove())")
+        page.evaluate(
+            "document.querySelectorAll('.filters').forEach((bar) => bar.remove())"
+        )  # controls only add
         with_scripts = page.locator("main").inner_text()
         assert page.context.browser is not None
         plain = page.context.browser.new_context(java_script_enabled=False).new_page()
