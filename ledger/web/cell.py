@@ -31,7 +31,10 @@ _ATTEMPTS_SHOWN = 100
 
 
 class Section(NamedTuple):
-    """One part of the page: `build(view, attempt)` gives the values of `templates/cell/NAME.html`."""
+    """One part of the page: `build(view, attempt)` gives the values of `templates/cell/NAME.html`.
+
+    Its values may name further `assets` that this one page needs, and `wasm` where a script runs WebAssembly.
+    """
 
     name: str
     title: str
@@ -40,9 +43,14 @@ class Section(NamedTuple):
     scripts: tuple[str, ...] = ()
 
 
+_REPLAY = ("static/replay.css",)
 _EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
 # In the order of the page. Style sheets and scripts are files of `static/` and `vendor/`.
 SECTIONS: tuple[Section, ...] = (
+    Section("timing", "Timing", "timing:timing"),
+    Section("replay", "Trace replay", "spans_page:replay_section", _REPLAY, ("static/replay.js",)),
+    Section("spans", "Spans", "spans_page:spans_section", _REPLAY),
+    Section("terminal", "Terminal", "terminal:terminal", _REPLAY, ("static/terminal.js",)),
     Section("patch", "Patch", "patch:patch_section", _EVIDENCE, _FOLDING),
     Section("calls", "Model calls", "calls_page:calls_section", _EVIDENCE, _FOLDING),
     Section("grader", "Grader", "output:grader_section", _EVIDENCE, _FOLDING),
@@ -78,8 +86,10 @@ def cell_page(view: View, arguments: Arguments) -> Context:
     sections = {section.name: _built(section, view, attempt) for section in SECTIONS}
     context["sections"] = sections
     context["section_list"] = [{"name": section.name, "title": section.title} for section in SECTIONS]
+    # What one section asks for only here comes first: its own script needs it.
+    asked = (file for value in sections.values() for file in value.get("assets", ()))
     files = (file for section in SECTIONS for file in (*section.styles, *section.scripts))
-    context["assets"] = list(dict.fromkeys(files))
+    context["assets"] = list(dict.fromkeys((*asked, *files)))
     context["wasm"] = any(value.get("wasm") for value in sections.values())
     return context
 
