@@ -23,7 +23,7 @@ from benchledger.ledger.queries import COUNTED, selection_sql
 from benchledger.schema.history import Selection
 from benchledger.scorers.leaderboard import RowKey
 
-__all__ = ["UNKNOWN", "Cost", "Price", "Prices", "SweepCost", "cost_of_sweep", "row_costs"]
+__all__ = ["UNKNOWN", "Cost", "Price", "Prices", "SweepCost", "cost_of_sweep", "row_costs", "setting_costs"]
 
 _MILLION = 1_000_000
 # Fresh and cached prompt tokens and completion tokens; cached ones are never more than those of the prompt.
@@ -116,18 +116,17 @@ def row_costs(connection: sqlite3.Connection, selection: Selection) -> dict[RowK
     A row is unknown where one of them has no cost, or where they are in several currencies.
     Summed up in SQL by setting, for there may be a million attempts.
     """
-    prices = Prices(connection)
-    if not prices:
-        return {}
     amounts: defaultdict[RowKey, list[Cost]] = defaultdict(list)
-    for key, amount in _by_setting(connection, prices, selection):
+    for _, key, amount in setting_costs(connection, selection):
         amounts[key].append(amount)
     return {key: _total(costs) for key, costs in amounts.items()}
 
 
-def _by_setting(
-    connection: sqlite3.Connection, prices: Prices, selection: Selection
-) -> Iterator[tuple[RowKey, Cost]]:
+def setting_costs(connection: sqlite3.Connection, selection: Selection) -> Iterator[tuple[int, RowKey, Cost]]:
+    """Yield (setting, row, what its counted, graded attempts cost); several where the price changed meanwhile."""
+    prices = Prices(connection)
+    if not prices:
+        return
     chosen, values = selection_sql(selection)
     query = f"SELECT id, agent, version, model, mode, behavior, origin, sweep FROM settings WHERE 1{chosen}"
     settings = {row[0]: row[1:] for row in connection.execute(query, values).fetchall()}
@@ -145,13 +144,14 @@ def _by_setting(
             number,
         )  # a setting's number is the seq at which its first attempt began
         if known < attempts:
-            yield tuple(key), UNKNOWN
+            yield number, tuple(key), UNKNOWN
         elif prices.changed(*place):
             for amount in _one_by_one(connection, prices, place):
-                yield tuple(key), amount
+                yield number, tuple(key), amount
         else:
             price = prices.at(*place)
-            yield tuple(key), UNKNOWN if price is None else Cost(price.of(*used), price.currency)
+            amount = UNKNOWN if price is None else Cost(price.of(*used), price.currency)
+            yield number, tuple(key), amount
 
 
 def _one_by_one(

@@ -56,6 +56,7 @@ class Setting(NamedTuple):
     sweep: str
     task_digest: str
     condition: str
+    number: int
 
 
 class Scored(NamedTuple):
@@ -98,7 +99,10 @@ def _settings(connection: sqlite3.Connection) -> dict[int, Setting]:
     query = (
         "SELECT id, agent, version, model, mode, behavior, task, sweep, task_digest, condition FROM settings"
     )
-    return {row[0]: Setting(row[1:6], *row[6:]) for row in connection.execute(query)}
+    return {
+        number: Setting(tuple(key), task, sweep, digest, condition, number)
+        for number, *key, task, sweep, digest, condition in connection.execute(query)
+    }
 
 
 def _rows(connection: sqlite3.Connection, columns: str, where: str, selection: Selection) -> sqlite3.Cursor:
@@ -115,7 +119,7 @@ def scored(
     settings = _settings(connection)
     columns = f"ref, counted, setting, adjudicated, {INPUTS}"
     for ref, counted, setting, ruling, *fields in _rows(connection, columns, where, selection):
-        key, task, sweep, digest, condition = settings[setting]
+        key, task, sweep, digest, condition, _ = settings[setting]
         inputs = Inputs._make(fields)
         composite = judged(policy, ruling, inputs)
         yield Scored(ref, counted, key, condition, task, digest, sweep, ruling, inputs, composite)

@@ -7,10 +7,11 @@ before launch, and verified (design section 1). All else is provisional.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Circumstances", "citable_rows", "standing", "standing_reasons"]
+__all__ = ["Circumstances", "citable_rows", "citable_settings", "standing", "standing_reasons"]
 
 _SEALED = frozenset({"docker", "run-cell"})
 
@@ -72,11 +73,11 @@ def standing(seen: Circumstances) -> str:
 # The same rule as `standing_reasons`, over all counted attempts of the settings that could be citable.
 _CITABLE = """
 WITH sealed AS (
-  SELECT id, agent, version, model, mode, behavior, task, sweep, origin FROM settings
+  SELECT id, agent, model, task, sweep, origin FROM settings
   WHERE mode = 'live' AND version <> '' AND json_extract(condition, '$.image') IS NOT NULL
     AND json_extract(condition, '$.sandbox') IN ('docker', 'run-cell')
     AND json_extract(condition, '$.not_isolated') IS NULL{chosen})
-SELECT t.agent, t.version, t.model, t.mode, t.behavior, count(*) FROM sealed t
+SELECT t.id, count(*) FROM sealed t
 JOIN scores s ON s.setting = t.id AND s.counted = 1
 JOIN attempts a ON a.ref = s.ref
 JOIN events e ON e.seq = a.first_seq
@@ -86,19 +87,32 @@ WHERE e.type <> 'record.received' AND a.last_seq <= ?
     AND t.agent IN (SELECT value FROM json_each(p.agents))
     AND t.model IN (SELECT value FROM json_each(p.models))
     AND t.task IN (SELECT value FROM json_each(p.tasks)))
-GROUP BY 1, 2, 3, 4, 5
+GROUP BY t.id
 """
 
 
-def citable_rows(
+def citable_settings(
     connection: sqlite3.Connection, verified: int, chosen: str, values: Sequence[str]
-) -> dict[tuple[str, ...], int]:
-    """Return how many counted attempts of each row (agent, version, model, mode, behavior) are citable.
+) -> dict[int, int]:
+    """Return how many counted attempts of each setting are citable; settings of which none is are left out.
 
     `verified` is the last seq that a clean full verify on this machine covered, -1 for none;
     `chosen` and `values` are the SQL conditions of a selection.
     """
     if verified < 0:
         return {}
-    found = connection.execute(_CITABLE.format(chosen=chosen), (*values, verified))
-    return {tuple(row[:5]): row[5] for row in found}
+    return dict(connection.execute(_CITABLE.format(chosen=chosen), (*values, verified)).fetchall())
+
+
+def citable_rows(
+    connection: sqlite3.Connection, verified: int, chosen: str, values: Sequence[str]
+) -> dict[tuple[str, ...], int]:
+    """Return how many counted attempts of each row (agent, version, model, mode, behavior) are citable."""
+    found = citable_settings(connection, verified, chosen, values)
+    if not found:
+        return {}
+    rows: Counter[tuple[str, ...]] = Counter()
+    query = f"SELECT id, agent, version, model, mode, behavior FROM settings WHERE 1{chosen}"
+    for number, *key in connection.execute(query, values):
+        rows[tuple(key)] += found.get(number, 0)
+    return dict(rows)

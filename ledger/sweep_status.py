@@ -226,8 +226,10 @@ def _arms(
         for item, _ in attempts
         if item[1] in ("infra_error", "aborted")
     )
-    for arm in sorted({cell[:2] for cell in states}):
-        own = [cell for cell in states if cell[:2] == arm]
+    by_arm: defaultdict[tuple[str, str], list[PlannedCell]] = defaultdict(list)
+    for cell in states:
+        by_arm[cell[:2]].append(cell)
+    for arm, own in sorted(by_arm.items()):
         values = composites.get(arm, [])
         yield ArmStatus(
             *arm,

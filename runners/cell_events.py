@@ -87,6 +87,8 @@ def setup_attributes(plan: CellPlan, places: Places) -> dict[str, Any]:
     }
     if plan.source is not None and plan.source.recorded is not None:
         told["replay_of"] = plan.source.recorded.ref
+    if plan.source is not None and plan.source.played is not None:
+        told["script"] = dict(plan.source.played)
     return told
 
 

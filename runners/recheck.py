@@ -33,6 +33,7 @@ from benchledger.runners.workdir import lay_over, snapshot
 from benchledger.schema.canonical import parse_json
 from benchledger.schema.errors import CannotRecheck, DiskFull, EnvironmentLacks, SandboxFailed, UnknownName
 from benchledger.schema.events import CellSetup
+from benchledger.schema.images import repository_of
 from benchledger.schema.task import Limits
 
 __all__ = ["checks_sandbox", "rebuild", "recheck", "task_of"]
@@ -104,8 +105,9 @@ def checks_sandbox(
 def _images(setup: CellSetup) -> list[str]:
     """Return how the image of a cell may be called on an engine, the surest first."""
     agent = setup.agent
-    repository = (agent.image or "").partition("@")[0].rpartition(":")[0] or agent.image
-    named = f"{repository}@{agent.image_digest}" if agent.image_digest and repository else None
+    named = (
+        f"{repository_of(agent.image)}@{agent.image_digest}" if agent.image_digest and agent.image else None
+    )
     return [name for name in (agent.image_id, named) if name]
 
 

@@ -33,7 +33,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """One way to answer; `served` are the protocols that it speaks, in no order."""
+    """One way to answer; `served` are the protocols that it speaks, in no order.
+
+    `played` names what of a task's script is played: its variant, and a fault with its counts.
+    """
 
     mode: Literal["live", "scripted", "replay"]
     served: Sequence[str] = PROTOCOLS
@@ -42,6 +45,7 @@ class ModelSource:
     recorded: Recorded | None = None
     prices: Prices | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    played: Mapping[str, Any] | None = None
 
     @property
     def origin(self) -> str | None:
@@ -91,7 +95,9 @@ def scripted(
     steps = [step.model_dump(mode="json", exclude_none=True) for step in script.variant(variant)]
     played = {"steps": steps, **(fault or {})}
     Plan.read(played)
-    return ModelSource(mode="scripted", script=played, prices=prices)
+    return ModelSource(
+        mode="scripted", script=played, prices=prices, played={"variant": variant, **(fault or {})}
+    )
 
 
 def replayed(recorded: Recorded) -> ModelSource:

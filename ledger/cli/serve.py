@@ -53,12 +53,14 @@ async def _serve(path: Path, address: tuple[str, int], *, as_json: bool) -> None
 
     from aiohttp import web
 
+    from benchledger.ledger.cli.shipped import shipped
     from benchledger.ledger.web.app import application
     from benchledger.ledger.web.view import Settings
     from benchledger.schema.errors import EnvironmentLacks
 
     host, port = address
-    runner = web.AppRunner(application(path, Settings(live=True, name=str(path)), host), access_log=None)
+    settings = Settings(live=True, name=str(path), shipped=shipped())
+    runner = web.AppRunner(application(path, settings, host), access_log=None)
     await runner.setup()
     try:
         try:

@@ -34,6 +34,7 @@ def site(out: Path, url: str | None, *, everything: bool, as_json: bool) -> None
     A ledger that holds attempts at private tasks is refused, unless with --all: make the site of a copy
     that came by `export --public`.
     """
+    from benchledger.ledger.cli.shipped import shipped
     from benchledger.ledger.database import translated
     from benchledger.ledger.web.site import write_site
     from benchledger.ledger.web.view import Settings
@@ -42,7 +43,7 @@ def site(out: Path, url: str | None, *, everything: bool, as_json: bool) -> None
     with reading() as ledger:
         if not everything:
             _refuse_private(ledger)
-    settings = Settings(url=_base(url), name=path.name)
+    settings = Settings(url=_base(url), name=path.name, shipped=shipped())
     with translated(out), progress("site") as advance:
         report = write_site(out, path, settings, told=advance)
     if as_json:

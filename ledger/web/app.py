@@ -265,7 +265,7 @@ async def _watch(server: Server) -> None:
             continue
         with contextlib.suppress(BenchledgerError):
             said = await asyncio.to_thread(_head_event, server.path)
-            if last is not None and said != last:
+            if said != last:  # the first time, too: it may have moved since a listener was told
                 for queue in server.listeners:
                     with contextlib.suppress(asyncio.QueueFull):
                         queue.put_nowait(said)

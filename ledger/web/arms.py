@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchledger.ledger.web.brief import Part, briefs, grouped, known, part_of
-from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
+from benchledger.ledger.web.pages import Arguments, Context, Made
+from benchledger.ledger.web.part_keys import part_keys, rank_key
 from benchledger.ledger.web.paths import named, unsegment
 from benchledger.ledger.web.ranked import ASKED_FOR, ranked, row_names, task_results
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["agent_page", "agent_places", "model_page", "model_places"]
@@ -43,8 +44,8 @@ def model_places(view: View) -> Iterator[Made]:
 
 def _places(view: View, kind: str) -> Iterator[Made]:
     for name in known(view, kind):
-        path = f"{kind}s/{named(name)}.html"
-        yield Made(path, key_of(_context(view, kind, name)))
+        ranks = rank_key(view, lambda key, name=name: _is_of(key, kind, name))  # type: ignore[misc]
+        yield Made(f"{kind}s/{named(name)}.html", part_keys(view).of(kind, name, ranks))
 
 
 def _page(view: View, kind: str, coded: str) -> Context:
@@ -75,7 +76,9 @@ def _context(view: View, kind: str, name: str) -> Context:
         "sweeps": _sweeps(view, part),
         "days": _days(view, part),
         "beside": _beside(view, kind, part),
-        "command": typed(view, "leaderboard", f"--{kind}", name),
+        "command": benchledger(view.settings.name, "leaderboard", option(f"--{kind}", name))
+        if part.ranges
+        else None,
     }
 
 

@@ -103,6 +103,11 @@ class Attempt:
         return None if event is None else placed(event)
 
     @property
+    def last_hash(self) -> str:
+        """Return the hash of the last event, in hex."""
+        return str(self._one("SELECT lower(hex(hash)) FROM events WHERE seq = ?", self.last_seq))
+
+    @property
     def observed(self) -> frozenset[str]:
         """Return what the harness watched: no event of a watched kind means that nothing happened."""
         return frozenset(self.payload("cell.setup").get("observed") or ())

@@ -26,7 +26,7 @@ from benchledger.schema.events import CellFinished
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
 from benchledger.scorers.registry import AXES, in_published_order
 
-__all__ = ["SECTIONS", "Section", "attempt_of", "cell_page"]
+__all__ = ["SECTIONS", "Section", "attempt_of", "cell_page", "verdict_of"]
 
 _ATTEMPTS_SHOWN = 100
 
@@ -46,13 +46,26 @@ class Section(NamedTuple):
     needs: str = ""
 
 
+_REPLAY = ("static/replay.css",)
 _EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
 # In the order of the page. Style sheets and scripts are files of `static/` and `vendor/`.
 SECTIONS: tuple[Section, ...] = (
+    Section("timing", "Timing", "timing:timing"),
+    Section("replay", "Trace replay", "spans_page:replay_section", _REPLAY, ("static/replay.js",)),
+    Section("spans", "Spans", "spans_page:spans_section", _REPLAY),
+    Section("terminal", "Terminal", "terminal:terminal", _REPLAY, ("static/terminal.js",), "terminal:needs"),
     Section("patch", "Patch", "patch:patch_section", _EVIDENCE, _FOLDING),
     Section("calls", "Model calls", "calls_page:calls_section", _EVIDENCE, _FOLDING),
     Section("grader", "Grader", "output:grader_section", _EVIDENCE, _FOLDING),
     Section("streams", "Output of the agent", "output:streams_section", _EVIDENCE, _FOLDING),
+    Section(
+        "run-it-yourself",
+        "Run it yourself",
+        "run_section:run_yourself",
+        styles=("static/copy.css",),
+        scripts=("static/copy.js",),
+    ),
+    Section("embed", "Badge and embed", "run_section:embed", ("static/copy.css",), ("static/copy.js",)),
 )
 
 
@@ -69,7 +82,7 @@ def cell_page(view: View, arguments: Arguments) -> Context:
         "run": attempt.cell["run"],
         "sweep": attempt.cell["sweep"],
         "row": row,
-        "verdict": _verdict(attempt),
+        "verdict": verdict_of(attempt),
         "axes": _axes(attempt),
         "composites": _composites(attempt),
         "identity": identity(attempt),
@@ -133,7 +146,7 @@ def attempt_of(view: View, arguments: Arguments) -> Attempt:
     return Attempt(view, cell, None if number is None else int(number))
 
 
-def _verdict(attempt: Attempt) -> dict[str, Any]:
+def verdict_of(attempt: Attempt) -> dict[str, Any]:
     """Return the sentence of an attempt, made from its records, with the class of its result."""
     scored = attempt.scored
     inputs, row = scored.inputs, attempt.row

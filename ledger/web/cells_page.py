@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from benchledger.ledger.web.brief import EVERYTHING, briefs, known, limited
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.part_keys import part_keys
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["cells_page", "cells_path", "cells_places"]
@@ -31,7 +32,9 @@ def cells_page(view: View, arguments: Arguments) -> Context:
 def cells_places(view: View) -> Iterator[Made]:
     """Yield every page of cells."""
     for number in range(1, _pages(view) + 1):
-        yield Made(cells_path(number), key_of(_page(view, number)))
+        first = (number - 1) * _CELLS
+        listed = part_keys(view).cells[first : first + _CELLS + 1]  # one more: whether there is a next page
+        yield Made(cells_path(number), key_of(part_keys(view).shared, listed, _index(view)))
 
 
 def _total(view: View) -> int:
@@ -56,7 +59,7 @@ def _page(view: View, number: int) -> Context:
         "previous": cells_path(number - 1) if number > 1 else None,
         "next": cells_path(number + 1) if more else None,
         "index": _index(view),
-        "command": typed(view, "cells"),
+        "command": benchledger(view.settings.name, "cells"),
     }
 
 

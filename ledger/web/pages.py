@@ -57,8 +57,29 @@ class Page(NamedTuple):
     frame: bool = False
 
 
+# What other sites show: badges, as SVG and JSON, and small pages for a frame, of cells and of attempts.
+_RUN = "{cell*}/run{run}"
+_BADGE = ("badge_pages:cell_badge_page", None)
+_FRAME = ("badge_pages:embed_page", "embed.html")
+_EMBEDDED: tuple[Page, ...] = (
+    Page("agent badge", "badges/agents/{agent}/{model*}.{ending}", "badge_pages:agent_page", None,
+         "badge_pages:agent_places"),
+    Page("sweep badge", "badges/sweeps/{sweep}.{ending}", "badge_pages:sweep_page", None,
+         "badge_pages:sweep_places"),
+    Page("cell badge", f"badges/cells/{_RUN}.{{ending}}", *_BADGE, "badge_pages:cell_badge_places"),
+    Page("attempt badge", f"badges/cells/{_RUN}/attempt-{{attempt}}.{{ending}}", *_BADGE),
+    Page("taken cell badge", f"badges/taken/{{origin}}/{_RUN}.{{ending}}", *_BADGE),
+    Page("taken attempt badge", f"badges/taken/{{origin}}/{_RUN}/attempt-{{attempt}}.{{ending}}", *_BADGE),
+    Page("cell frame", f"embed/cells/{_RUN}.html", *_FRAME, "badge_pages:embed_places", frame=True),
+    Page("attempt frame", f"embed/cells/{_RUN}/attempt-{{attempt}}.html", *_FRAME, frame=True),
+    Page("taken cell frame", f"embed/taken/{{origin}}/{_RUN}.html", *_FRAME, frame=True),
+    Page("taken attempt frame", f"embed/taken/{{origin}}/{_RUN}/attempt-{{attempt}}.html", *_FRAME, frame=True),
+)  # fmt: skip
+
 # The first match wins.
 PAGES: tuple[Page, ...] = (
+    Page("leaderboard", "index.html", "board:board_page", "leaderboard.html", "board:board_places"),
+    Page("leaderboard of a policy", "leaderboard/{policy}.html", "board:board_page", "leaderboard.html"),
     Page("cell", "cells/{cell*}/run{run}.html", "cell:cell_page", "cell.html", "cell_keys:cell_places"),
     Page(
         "attempt",
@@ -141,6 +162,40 @@ PAGES: tuple[Page, ...] = (
         "calls_page:calls_page",
         "calls.html",
     ),
+    Page(
+        "patch",
+        "cells/{cell*}/run{run}/attempt-{attempt}/patch.html",
+        "patch:patch_page",
+        "patch.html",
+        "patch:patch_places",
+    ),
+    Page(
+        "taken patch",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/patch.html",
+        "patch:patch_page",
+        "patch.html",
+    ),
+    Page("request", "evidence/{digest}/request.json", "evidence:request_page", None),
+    Page(
+        "spans",
+        "cells/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
+        "spans_page:spans_page",
+        "spans.html",
+        "spans_page:spans_places",
+    ),
+    Page(
+        "taken spans",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
+        "spans_page:spans_page",
+        "spans.html",
+    ),
+    Page(
+        "recording",
+        "recordings/{digest}.js",
+        "terminal:recording_script",
+        None,
+        "terminal:recording_places",
+    ),
     Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
     Page(
         "evidence text",
@@ -149,6 +204,7 @@ PAGES: tuple[Page, ...] = (
         "evidence.html",
         "evidence:text_places",
     ),
+    *_EMBEDDED,
 )
 
 

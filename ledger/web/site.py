@@ -79,7 +79,9 @@ class _Writer:
         self.out, self.view, self.report = out, view, Report()
         self.before = _manifest(out)
         self.now: dict[str, list[str]] = {}
-        self.salt = f"{code_key()[:12]}-{view.settings.url or ''}-{view.settings.name}"
+        self.salt = (
+            f"{code_key()[:12]}-{view.settings.url or ''}-{view.settings.name}-{view.settings.shipped.key}"
+        )
         out.mkdir(parents=True, exist_ok=True)
         # First of all, so that a build that is killed leaves a folder that the next one takes up.
         self._remember(self.before)

@@ -11,13 +11,14 @@ from benchledger.ledger.sweep_cells import FoundAttempts, PlannedCell, cells_of,
 from benchledger.ledger.sweep_status import status_of
 from benchledger.ledger.web.brief import Part, briefs, grouped, limited, part_of
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
+from benchledger.ledger.web.part_keys import part_keys
 from benchledger.ledger.web.paths import cell_path, named, segment, unsegment
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["sweep_page", "sweep_places", "sweeps_page", "sweeps_places"]
 
-_CELLS = 2_000
+_CELLS = 500
 _LOST = 1_000
 _RETRIED = 500
 _TASKS = 400
@@ -39,7 +40,8 @@ def sweep_page(view: View, arguments: Arguments) -> Context:
 def sweep_places(view: View) -> Iterator[Made]:
     """Yield the page of every sweep."""
     for name in _known(view):
-        yield Made(f"sweeps/{segment(name)}.html", key_of(_sweep(view, name)))
+        plans = [[plan[key] for key in ("seq", "origin")] for plan in plans_of(view.connection, name)]
+        yield Made(f"sweeps/{segment(name)}.html", part_keys(view).of("sweep", name, plans, _policies(view)))
 
 
 def sweeps_page(view: View, _arguments: Arguments) -> Context:
@@ -89,6 +91,10 @@ def _known(view: View) -> dict[str, int | None]:
     return view.kept("known sweep", made)
 
 
+def _policies(view: View) -> list[Any]:
+    return view.connection.execute("SELECT policy_id, name FROM policies ORDER BY policy_id").fetchall()
+
+
 def _sweep(view: View, name: str) -> Context:
     part = part_of(view, sweep=name)
     plans = plans_of(view.connection, name)
@@ -118,8 +124,8 @@ def _sweep(view: View, name: str) -> Context:
         "cells": cells,
         "more_cells": more,
         "origins": grouped(view, part, ("c.origin AS origin", "count(DISTINCT c.cell) AS cells"), 1),
-        "command": typed(view, "sweep", "status", name),
-        "leaderboard": typed(view, "leaderboard", "--sweep", name),
+        "command": benchledger(view.settings.name, "sweep", "status", place=(name,)) if plans else None,
+        "leaderboard": benchledger(view.settings.name, "leaderboard", option("--sweep", name)) if cells else None,
     }  # fmt: skip
 
 

@@ -9,16 +9,17 @@ from typing import Any
 from benchledger.ledger.cell_view import stream_of
 from benchledger.ledger.counting import GRADED
 from benchledger.ledger.web.brief import Part, briefs, grouped, known, limited, part_of
-from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
+from benchledger.ledger.web.pages import Arguments, Context, Made
+from benchledger.ledger.web.part_keys import part_keys
 from benchledger.ledger.web.paths import named, segment, unsegment
 from benchledger.ledger.web.ranked import ASKED_FOR, ranked, row_names, task_results
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.scorers.statistics import mean
 
 __all__ = ["category_page", "category_places", "task_page", "task_places"]
 
-_CELLS = 1_000
+_CELLS = 500
 _LISTED = 200
 _HEAD_OF_STREAM = 4  # a cell.setup is the first event of its stream, or follows the source record
 _DIGESTS = ("digest", "instruction_digest", "workdir_digest", "checks_digest")
@@ -36,7 +37,7 @@ def task_page(view: View, arguments: Arguments) -> Context:
 def task_places(view: View) -> Iterator[Made]:
     """Yield the page of every task that ran or was planned."""
     for task in _tasks(view):
-        yield Made(f"tasks/{named(task)}.html", key_of(_task(view, task)))
+        yield Made(f"tasks/{named(task)}.html", part_keys(view).of("task", task))
 
 
 def category_page(view: View, arguments: Arguments) -> Context:
@@ -50,7 +51,11 @@ def category_page(view: View, arguments: Arguments) -> Context:
 def category_places(view: View) -> Iterator[Made]:
     """Yield the page of every category."""
     for category in _categories(view):
-        yield Made(f"categories/{segment(category)}.html", key_of(_category(view, category)))
+        ranks = [
+            (row.statistics.key, row.statistics.rank) for row in (*ranked(view), *ranked(view, ASKED_FOR))
+        ]
+        key = part_keys(view).of("category", category, ranks, _categories(view))
+        yield Made(f"categories/{segment(category)}.html", key)
 
 
 def _tasks(view: View) -> list[str]:
@@ -88,7 +93,7 @@ def _task(view: View, task: str) -> Context:
         "outcomes": grouped(
             view, part, ("a.outcome AS outcome", "a.outcome_kind AS kind", "count(*) AS attempts"), 2
         ),
-        "command": typed(view, "cells", "--task", task),
+        "command": benchledger(view.settings.name, "cells", option("--task", task)) if part.ranges else None,
     }
 
 

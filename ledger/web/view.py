@@ -16,6 +16,7 @@ from benchledger.ledger.cells import CellReader
 from benchledger.ledger.database import translated
 from benchledger.ledger.projected import require_current
 from benchledger.ledger.store import Ledger
+from benchledger.ledger.web.shipped import Shipped
 from benchledger.schema.history import Head
 from benchledger.scorers.composite import GATED_1
 
@@ -31,12 +32,13 @@ class NotFound(Exception):
 class Settings(NamedTuple):
     """How pages are made: `live` by a server, else as files; `url` is where the files will be, if it is known.
 
-    `name` is how commands on the pages call the ledger file.
+    `name` is how commands on the pages call the ledger file, `shipped` what they can count on.
     """
 
     live: bool = False
     url: str | None = None
     name: str = "benchledger.db"
+    shipped: Shipped = Shipped()
 
 
 class View:
@@ -97,7 +99,7 @@ def tag(view: View) -> str:
 def code_key() -> str:
     """Return a digest of all that makes pages out of a ledger: this package, its templates and assets."""
     hasher = blake3(version("benchledger").encode())
-    for folder in (".", "templates", "templates/cell", "static", "vendor"):
+    for folder in (".", "templates", "templates/cell", "templates/board", "static", "vendor"):
         place = files("benchledger.ledger.web").joinpath(folder)
         items = sorted(place.iterdir(), key=lambda item: item.name) if place.is_dir() else []
         for item in items:

@@ -7,7 +7,6 @@ They travel with the image, so that one that was pulled is known as well as one 
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from benchledger.runners.launch import Launch
 from benchledger.runners.sandboxes import engine
 from benchledger.runners.sandboxes.docker import Docker
 from benchledger.schema.errors import EnvironmentLacks, SandboxFailed, UsageError
+from benchledger.schema.images import built_image
 from benchledger.schema.task import Limits
 
 __all__ = ["AgentImage", "agent_images", "agent_tag", "build_agent", "image_for", "looking_into"]
@@ -59,10 +59,8 @@ class AgentImage:
 
 def agent_tag(spec: AgentSpec, environment: str = "") -> str:
     """Return the reference under which an agent's image is built, one on a task's environment as well."""
-    # a repository has no capital letters, a tag no + and no !
-    name, version = spec.name.lower().strip("._-"), re.sub(r"[^A-Za-z0-9_.-]", "_", spec.version)
     of_task = f"-environment-{environment[:32]}" if environment else ""
-    return f"benchledger-{re.sub(r'[._-]{2,}', '-', name)}:{version[:80]}{of_task}"
+    return f"{built_image(spec.name, spec.version)}{of_task}"
 
 
 def build_agent(

@@ -15,6 +15,7 @@ from benchledger.runners.images.base import ensure_base
 from benchledger.runners.kept import data_root, locked
 from benchledger.runners.sandboxes import engine
 from benchledger.schema.errors import EnvironmentLacks
+from benchledger.schema.images import repository_of, tag_of
 
 __all__ = ["CellImage", "find_image", "image_on"]
 
@@ -46,7 +47,7 @@ def find_image(spec: AgentSpec, reference: str | None) -> CellImage:
         ready = next((each for each in known if each.agent == spec.name), None)
     finally:
         client.close()
-    return CellImage(str(found["image"]), image_id, _digest(found["repo_digests"]), ready)
+    return CellImage(*_known(str(found["image"]), found["repo_digests"], image_id), ready)
 
 
 def image_on(
@@ -58,7 +59,7 @@ def image_on(
     EnvironmentLacks where the agent is not installed here, or does not start on that image.
     """
     if spec.behaviour != "process" or spec.install.kind == "none":
-        return CellImage(below.image, below.image_id, _digest(below.repo_digests), None)
+        return CellImage(*_known(below.image, below.repo_digests, below.image_id), None)
     with closing(engine.connect(timeout=600)) as client:
         found = image_for(spec, client, below.digest, below.image_id)
         if found is None:
@@ -77,9 +78,17 @@ def _built(spec: AgentSpec, found: AgentImage | None) -> CellImage:
     if found is None:
         hint = f"run `benchledger images build {spec.name}`, or name one with --image"
         raise EnvironmentLacks(f"there is no image of {spec.name} {spec.version}", hint)
-    return CellImage(found.image, found.image_id, _digest(found.repo_digests), found.installed)
+    return CellImage(*_known(found.image, found.repo_digests, found.image_id), found.installed)
 
 
-def _digest(names: Sequence[str]) -> str | None:
-    """Return the digest of the first of an image's names `repository@sha256:…`."""
-    return names[0].partition("@")[2] if names else None
+def _known(image: str, names: Sequence[str], image_id: str) -> tuple[str, str, str | None]:
+    """Return (name, id, digest) of an image; `names` are those of registries, `repository@sha256:…`.
+
+    A digest says where to pull from only beside the repository that has it: that is the name then.
+    """
+    if not names:
+        return image, image_id, None
+    own = [each for each in names if repository_of(each) == repository_of(image)]
+    repository, _, digest = (own or list(names))[0].partition("@")
+    tag = tag_of(image)
+    return image if own else f"{repository}:{tag}" if tag else repository, image_id, digest

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from benchledger.runners.images.find import find_image
+from benchledger.schema.images import repository_of, tag_of
 from tests.cli.calls import answer, call, one_error, refused
 from tests.cli.test_shapes import IMAGE, PUSHED, holds
 from tests.engine import registry
@@ -57,3 +59,16 @@ def test_without_an_engine_every_verb_says_how_to_get_one(words, monkeypatch):
     said = refused("images", *words, code=3)
     assert "no Docker engine answers" in said
     assert "engine.sh up" in said
+
+
+def test_a_cell_names_the_repository_that_has_the_digest_of_its_image(
+    small_file, small_spec, small, tmp_path
+):
+    before = find_image(small_spec, None)
+    with registry(tmp_path) as place:
+        pushed = answer("images", "push", small_spec.name, place, "--agent-file", small_file)["pushed"]
+    found = find_image(small_spec, None)
+    assert (before.image, before.digest) == (small.image, None)
+    assert f"{repository_of(found.image)}@{found.digest}" == pushed
+    assert tag_of(found.image) == tag_of(small.image)
+    assert find_image(small_spec, found.image).image == found.image

@@ -85,6 +85,8 @@ def test_every_page_reads_without_scripts(
     plain, short = context.new_page(), {}
     for place in places:
         page.goto(server.url + place)
+        # what only a script can do, it adds
+        page.evaluate("() => document.querySelectorAll('.filters').forEach((bar) => bar.remove())")
         plain.goto(server.url + place)
         with_scripts, without = (len(each.locator("body").inner_text()) for each in (page, plain))
         if without < 0.8 * with_scripts:
@@ -93,7 +95,6 @@ def test_every_page_reads_without_scripts(
     assert short == {}
 
 
-@pytest.mark.xfail(strict=True, reason="cell pages link to pages that are not built yet")
 def test_every_link_and_anchor_of_a_written_site_leads_somewhere(site: Path) -> None:
     assert link_faults(site) == []
 

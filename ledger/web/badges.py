@@ -1,0 +1,162 @@
+"""What a badge says of a cell, of agent x model, and of a sweep: result, policy, and how far it can be trusted.
+
+Never a bare percentage: a score stands beside its policy, a share as so many of so many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from benchledger.ledger.cells import CellReader
+from benchledger.ledger.leaderboard import LeaderRow
+from benchledger.ledger.queries import DEFAULT_MODES, one_scored, selection_sql
+from benchledger.ledger.standing import citable_rows
+from benchledger.ledger.sweep_status import status_of
+from benchledger.ledger.web.badge_svg import Badge
+from benchledger.ledger.web.ranked import rows_under
+from benchledger.ledger.web.says import SCORED, result_of, short_score
+from benchledger.ledger.web.view import NotFound, View
+from benchledger.schema.errors import BadInput, UnknownName
+from benchledger.schema.history import Selection
+from benchledger.schema.policy import Policy
+from benchledger.scorers.composite import GATED_1
+
+__all__ = ["agent_badge", "agent_models", "cell_badge", "sweep_badge", "sweep_names"]
+
+_NOT_LIVE = ("replay", "scripted")
+_VERIFIED = "not verified on this machine"
+
+
+def cell_badge(view: View, ref: str, policy: Policy = GATED_1) -> Badge:
+    """Return the badge of one attempt, `[origin:]cell_id@attempt`; raises NotFound."""
+    item = one_scored(view.connection, policy, ref)
+    if item is None:
+        raise NotFound(f"there is no attempt {ref}")
+    reader = view.cells() if policy is GATED_1 else CellReader(view.ledger, view.connection, policy)
+    row = reader.row(item)
+    value = row["composite"]
+    said = result_of(row["outcome"], row["outcome_kind"], item.inputs.pass_rate, value)
+    ruled = row["adjudicated"]
+    if ruled in ("withdraw", "invalidate"):
+        message, kind = f"no score: {_RULED[ruled]}", "none"
+    elif said.result == "none":
+        message, kind = f"no score: {said.said}", "none"
+    else:
+        zeroed = ruled == "zero"
+        kind = "fail" if zeroed else "part" if said.said.startswith("part") else said.result
+        what = "zeroed" if zeroed else said.said.partition(" · ")[0]
+        message = f"{what} · {_score(row)}{policy.name}"
+    marks = [*(("disputed",) if row["disputed"] else ()), *_mode(row["mode"])]
+    marks += _standing(
+        verified=_VERIFIED not in row["standing_reasons"], citable=row["standing"] == "citable"
+    )
+    label = f"{row['agent']} · {row['model']} · {row['task']}"
+    whole = " · ".join([message, *marks])
+    return Badge(label, whole, kind, f"{label}: {whole}")  # type: ignore[arg-type]
+
+
+def _score(row: dict[str, Any]) -> str:
+    """Return the composite before its policy's name: none of a failed cell, whose gate is zero."""
+    value, floor = row["composite"], row["floor"]
+    if value is None:
+        return "" if not floor else f"at least {short_score(floor)} "
+    return f"{short_score(value)} " if value else ""
+
+
+_RULED = {"withdraw": "withdrawn", "invalidate": "declared invalid"}
+
+
+def agent_models(view: View) -> list[tuple[str, str]]:
+    """Return every (agent, model) that the ledger has a cell of."""
+    query = "SELECT DISTINCT agent, model FROM cells ORDER BY agent, model"
+    return [(agent, model) for agent, model in view.connection.execute(query)]
+
+
+def agent_badge(view: View, agent: str, model: str, policy: Policy = GATED_1) -> Badge:
+    """Return the badge of agent x model: its row of the leaderboard, of the version that ran last; raises NotFound.
+
+    Live and published runs come before replayed and scripted ones, which met no model.
+    """
+    for modes in (DEFAULT_MODES, _NOT_LIVE):
+        row = _last_row(view, (agent, model), policy, modes)
+        if row is not None:
+            return _of_row(row, policy, verified=_verified(view, agent=agent, model=model))
+    raise NotFound(f"there is no cell of {agent} with {model}")
+
+
+def _last_row(view: View, pair: tuple[str, str], policy: Policy, modes: Sequence[str]) -> LeaderRow | None:
+    rows = rows_under(view, policy, modes)
+    query = (
+        "SELECT t.agent, t.version, t.model, t.mode, t.behavior FROM settings t JOIN scores s ON s.setting = t.id"
+        " JOIN attempts a ON a.ref = s.ref WHERE t.agent = ? AND t.model = ? AND s.counted = 1"
+        f" AND t.mode IN ({','.join('?' * len(modes))}) ORDER BY a.first_seq DESC LIMIT 1"
+    )
+    key = view.connection.execute(query, (*pair, *modes)).fetchone()
+    return None if key is None else rows.get(tuple(key))
+
+
+def _of_row(row: LeaderRow, policy: Policy, *, verified: bool) -> Badge:
+    told = row.to_json()
+    parts = [f"{told['passed']:,} of {told['cells']:,} passed"]
+    if told["composite"] is None:
+        parts.append("no score")
+    else:
+        low = told["floor"]
+        floor = (
+            f" (at least {short_score(low)})" if short_score(low) != short_score(told["composite"]) else ""
+        )
+        parts.insert(0, f"{short_score(told['composite'])} {policy.name}{floor}")
+    parts += _mode(told["mode"])
+    parts += _standing(verified=verified, citable=told["standing"] == "citable")
+    name = " ".join(filter(None, (told["agent"], told["version"])))
+    behavior = "" if told["behavior"] == "factory" else f" · {told['behavior']}"
+    label, message = f"{name}{behavior} · {told['model']}", " · ".join(parts)
+    return Badge(label, message, "none" if told["composite"] is None else "score", f"{label}: {message}")
+
+
+def sweep_names(view: View) -> list[str]:
+    """Return every sweep that was planned, or that has a cell."""
+    query = "SELECT sweep FROM sweeps UNION SELECT sweep FROM cells ORDER BY 1"
+    return [name for (name,) in view.connection.execute(query)]
+
+
+def sweep_badge(view: View, sweep: str) -> Badge:
+    """Return the badge of a sweep: how many of the planned cells were solved, and have a result; raises NotFound."""
+    if sweep not in sweep_names(view):
+        raise NotFound(f"there is no sweep {sweep}")
+    marks = ",".join("?" * len(SCORED))
+    counted = (
+        "SELECT count(*), coalesce(sum(s.pass_rate >= 1 AND s.adjudicated IS NULL), 0),"
+        f" coalesce(sum(s.outcome IN ({marks})), 0) FROM cells c"
+        " LEFT JOIN scores s ON s.ref = c.cell || '@' || c.counted WHERE c.sweep = ?"
+    )
+    cells, solved, done = view.connection.execute(counted, (*SCORED, sweep)).fetchone()
+    plan = "plan not recorded"
+    with suppress(BadInput, UnknownName):
+        status = status_of(view.ledger, sweep, lambda _launcher: False)
+        cells, solved, done, plan = status.cells, status.solved, status.done, f"planned for {status.policy}"
+    citable = sum(
+        citable_rows(view.connection, view.verified, *selection_sql(Selection(sweep=(sweep,)))).values()
+    )
+    parts = [f"{solved:,} of {cells:,} solved", f"{done:,} with a result"]
+    parts += _standing(verified=_verified(view, sweep=sweep), citable=0 < cells == citable)
+    label, message = f"sweep {sweep}", " · ".join([*parts, plan])
+    return Badge(label, message, "score" if done else "none", f"{label}: {message}")
+
+
+def _verified(view: View, **names: str) -> bool:
+    """Return whether a full verify on this machine covered every attempt of what is named."""
+    where = " AND ".join(f"c.{name} = ?" for name in names)
+    query = f"SELECT max(a.last_seq) FROM attempts a JOIN cells c ON c.cell = a.cell WHERE {where}"
+    (last,) = view.connection.execute(query, tuple(names.values())).fetchone()
+    return last is not None and last <= view.verified
+
+
+def _mode(mode: str) -> list[str]:
+    return [] if mode == "live" else [mode]
+
+
+def _standing(*, verified: bool, citable: bool) -> list[str]:
+    return ["verified" if verified else "not verified", *(() if citable else ("provisional",))]
