@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 from benchledger.ledger.cells import CellReader
-from benchledger.ledger.leaderboard import LeaderRow, leaderboard
+from benchledger.ledger.leaderboard import LeaderRow
 from benchledger.ledger.queries import DEFAULT_MODES, one_scored, selection_sql
 from benchledger.ledger.standing import citable_rows
 from benchledger.ledger.sweep_status import status_of
 from benchledger.ledger.web.badge_svg import Badge
+from benchledger.ledger.web.ranked import rows_under
 from benchledger.ledger.web.says import SCORED, result_of, short_score
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.errors import BadInput, UnknownName
@@ -86,15 +87,7 @@ def agent_badge(view: View, agent: str, model: str, policy: Policy = GATED_1) ->
 
 
 def _last_row(view: View, pair: tuple[str, str], policy: Policy, modes: Sequence[str]) -> LeaderRow | None:
-    rows = view.kept(
-        f"rows {policy.policy_id} {' '.join(modes)}",
-        lambda: {
-            row.statistics.key: row
-            for row in leaderboard(
-                view.connection, policy, Selection(mode=tuple(modes)), verified=view.verified
-            )
-        },
-    )
+    rows = rows_under(view, policy, modes)
     query = (
         "SELECT t.agent, t.version, t.model, t.mode, t.behavior FROM settings t JOIN scores s ON s.setting = t.id"
         " JOIN attempts a ON a.ref = s.ref WHERE t.agent = ? AND t.model = ? AND s.counted = 1"

@@ -176,6 +176,26 @@ PAGES: tuple[Page, ...] = (
         "patch.html",
     ),
     Page("request", "evidence/{digest}/request.json", "evidence:request_page", None),
+    Page(
+        "spans",
+        "cells/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
+        "spans_page:spans_page",
+        "spans.html",
+        "spans_page:spans_places",
+    ),
+    Page(
+        "taken spans",
+        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
+        "spans_page:spans_page",
+        "spans.html",
+    ),
+    Page(
+        "recording",
+        "recordings/{digest}.js",
+        "terminal:recording_script",
+        None,
+        "terminal:recording_places",
+    ),
     Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
     Page(
         "evidence text",

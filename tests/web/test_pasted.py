@@ -4,7 +4,9 @@ The agents are real programs, the engine, the registry and the endpoint are real
 """
 
 import contextlib
+import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +17,9 @@ import pytest
 
 from benchledger.ledger.cli.shipped import shipped
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.attempt_facts import facts_of
-from benchledger.ledger.web.commands import run_it_yourself
+from benchledger.ledger.web import pages, render
+from benchledger.ledger.web.paths import cell_path
+from benchledger.ledger.web.view import Settings, View
 from benchledger.runners.agents.files import load_agents
 from benchledger.runners.agents.install import installed
 from tests.agents.fake import Script, serving
@@ -25,6 +28,9 @@ from tests.engine import absent, client, image, registry
 from tests.ledgers import checked
 
 __all__ = ["client", "image"]
+
+# Images are built and every number of a page is verified: minutes on a machine that has other work.
+pytestmark = pytest.mark.timeout(900)
 
 AGENT, TASK = "pi", "mutations/shell-csv-sum"
 KEY = "canary-5be1f07c93d24a68"
@@ -81,26 +87,33 @@ class Reader:
         return done.stdout + done.stderr
 
     def page(self):
-        """Return what the page of the first attempt prints."""
-        with Ledger.open(self.folder / "benchledger.db") as ledger:
-            (ref,) = ledger.connection.execute(
-                "SELECT ref FROM attempts ORDER BY first_seq LIMIT 1"
-            ).fetchone()
-            return run_it_yourself(facts_of(ledger, ref), shipped())
+        """Return the values of the page of the first attempt, and the commands that its HTML shows, in order."""
+        settings = Settings(name="benchledger.db", shipped=shipped())
+        with View(self.folder / "benchledger.db", settings) as view:
+            query = "SELECT cell, attempt FROM attempts ORDER BY first_seq LIMIT 1"
+            place = cell_path(*view.connection.execute(query).fetchone())
+            page, arguments = pages.match(place)
+            context = pages.build(page, view, arguments)
+            text = render.html(page.template, context, view, place).decode()
+        section = text.partition('<section id="run-it-yourself"')[2].partition("</section>")[0]
+        shown = [
+            html.unescape(found)
+            for found in re.findall(r"<pre class=.command.*?<code>(.*?)</code>", section, re.DOTALL)
+        ]
+        return context["sections"]["run-it-yourself"], shown
 
-    def pastes_all(self, told):
+    def pastes_all(self):
         """Paste every command of the page, in the order in which it stands there; return what each said."""
+        told, shown = self.page()
+        assert all(group["commands"] or group["missing"] for group in told["groups"])
+        listed = [each["command"] for group in told["groups"] for each in group["commands"]]
+        assert shown == listed + [number["command"] for number in told["numbers"]]
         said = {}
-        for group in told["groups"]:
-            assert group["commands"] or group["missing"]
-            for each in group["commands"]:
-                command = each["command"]
-                if " images build " in command and command in BUILT:
-                    continue
-                BUILT.add(command)
-                said[command] = self.paste(command)
-        for number in told["numbers"]:
-            said[number["command"]] = self.paste(number["command"])
+        for command in shown:
+            if " images build " in command and command in BUILT:
+                continue
+            BUILT.add(command)
+            said[command] = self.paste(command)
         checked(self.folder / "benchledger.db")
         assert KEY.encode() not in everything(self.folder / "benchledger.db")
         return said
@@ -120,8 +133,7 @@ def cells(reader):
 def test_every_command_of_a_local_cell_works(real, image, endpoint, tmp_path):
     reader = Reader(tmp_path, MODEL_ENDPOINT=endpoint.url, MODEL_ID="test/model-1", MODEL_KEY=KEY)
     first_run(reader, "--agent", real, "--model scripted --scripted --task", TASK)
-    told = reader.page()
-    said = reader.pastes_all(told)
+    said = reader.pastes_all()
     assert len(said) >= 20
     text = "\n".join(said.values())
     assert "provisional, not for citation" in text
@@ -148,8 +160,7 @@ def test_every_command_of_a_cell_in_docker_works(client, real, image, endpoint, 
         client.api.push(f"{place}/agents/{name}", "1.0")
         words = f"--agent {name} --agent-file {name}.toml --scripted --task {PYTHON} --sandbox docker"
         first_run(reader, words, f"--image {place}/agents/{name}:1.0")
-        told = reader.page()
-        said = reader.pastes_all(told)
+        said = reader.pastes_all()
     (pull,) = (command for command in said if command.startswith("docker pull "))
     assert pull.removeprefix("docker pull ").startswith(f"{place}/agents/{name}@sha256:")
     assert pull.count("sha256:") == 1
@@ -169,9 +180,9 @@ def test_every_command_of_a_cell_with_an_endpoint_works(real, image, endpoint, t
     )
     live = '--endpoint "$MODEL_ENDPOINT" --key-env MODEL_KEY --price 1.5,6'
     first_run(reader, "--agent", real, "--model test/model-1 --task", TASK, live)
-    told = reader.page()
-    assert endpoint.url in " ".join(next(g for g in told["groups"] if g["name"] == "again")["needs"])
-    said = reader.pastes_all(told)
+    (again,) = (group for group in reader.page()[0]["groups"] if group["name"] == "again")
+    assert endpoint.url in " ".join(again["needs"])
+    said = reader.pastes_all()
     assert any("--key-stdin" in command and "docker run" in command for command in said)
     assert {row[1] for row in cells(reader)} == {"live", "replay"}
     assert {row[0] for row in cells(reader)} == {"local", "docker", "run-cell"}
@@ -181,7 +192,7 @@ def test_every_command_of_a_cell_with_an_endpoint_works(real, image, endpoint, t
 def test_a_command_without_its_variables_says_what_is_wanting(real, tmp_path):
     reader = Reader(tmp_path)
     first_run(reader, "--agent", real, "--model scripted --scripted --task", TASK)
-    (group,) = (each for each in reader.page()["groups"] if each["name"] == "endpoint")
+    (group,) = (each for each in reader.page()[0]["groups"] if each["name"] == "endpoint")
     doctor, run = (each["command"] for each in group["commands"])
     assert "the variable of --key-env is not set; export it" in reader.paste(doctor, code=3)
     assert "give --endpoint URL" in reader.paste(run, code=2) or "--model" in reader.paste(run, code=2)
