@@ -14,13 +14,12 @@ followed, and a background is drawn as a line below the text, so that no colours
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from benchledger.ledger.web.shown import clean
+from benchledger.ledger.web.shown import clean_lines
 
 __all__ = ["LINES", "SPANS", "WIDTH", "Shown", "nearest", "shown"]
 
@@ -39,6 +38,7 @@ _ESCAPE = re.compile(
     r"|\x1b[0-OQ-WYZ\\`-~]"
     r"|(?P<back>[\r\x08])"
 )
+_MOVING = re.compile(r"[\r\x08]|\x1b\[[0-9;]{0,16}[KGCD]")
 _LEVELS = (0, 95, 135, 175, 215, 255)
 _MODES = {1: "b", 2: "d", 3: "i", 4: "u", 7: "r", 9: "s", 21: "u", 53: "o"}
 _ENDS = {22: "bd", 23: "i", 24: "u", 27: "r", 29: "s", 55: "o"}
@@ -94,34 +94,33 @@ _PLAIN = _Style()
 def shown(text: str, lines: int = LINES, width: int = WIDTH) -> Shown:
     """Return terminal output as HTML for a `<pre>`, at most `lines` of it, each of at most `width` characters."""
     screen = _Screen(width)
-    rows = text[:MOST].split("\n")
+    rows, beyond = text[:MOST].split("\n"), text.count("\n", MOST) + (len(text) > MOST)
     drawn, spans, plain_from = [], 0, None
     for number, row in enumerate(rows[:lines], 1):
-        cells = screen.line(row.removesuffix("\r"))
-        runs = [("".join(run), style) for style, run in _runs(cells)]
+        text = row.removesuffix("\r")
+        runs = _runs(screen.line(text)) if _MOVING.search(text) else screen.straight(text)
         spans += len(runs)
         if spans > SPANS and plain_from is None:
             plain_from = number
         drawn.append(_drawn(runs, styled=spans <= SPANS) + screen.mark())
-    left = text.count("\n", MOST) + (len(text) > MOST) + len(rows) - len(drawn)
+    left = beyond + len(rows) - len(drawn)
     html = Markup("\n").join(drawn)
     return Shown(html, width, screen.escapes, left, screen.cut, screen.overwritten, plain_from)
 
 
-def _runs(cells: list[tuple[str, _Style]]) -> Iterator[tuple[_Style, list[str]]]:
-    for style, run in groupby(cells, key=lambda cell: cell[1]):
-        yield style, [char for char, _ in run]
+def _runs(cells: list[tuple[str, _Style]]) -> list[tuple[str, _Style]]:
+    grouped = groupby(cells, key=lambda cell: cell[1])
+    return [("".join(char for char, _ in run), style) for style, run in grouped]
 
 
 def _drawn(runs: list[tuple[str, _Style]], *, styled: bool) -> Markup:
     pieces = []
     for text, style in runs:
-        safe = escape("\t".join(map(clean, text.split("\t"))))
-        if styled and style.classes:
-            pieces.append(Markup('<span class="{}">{}</span>').format(style.classes, safe))
-        else:
-            pieces.append(safe)
-    return Markup("").join(pieces)
+        safe = escape(clean_lines(text))
+        classes = style.classes if styled and style is not _PLAIN else ""
+        pieces.append(f'<span class="{classes}">{safe}</span>' if classes else safe)
+    # Escaped above; the classes are ours.
+    return Markup("".join(pieces))  # noqa: S704
 
 
 class _Screen:
@@ -146,8 +145,33 @@ class _Screen:
         self._write(text[place:])
         return self._cells
 
+    def straight(self, text: str) -> list[tuple[str, _Style]]:
+        """Return the runs of a line in which the cursor only goes on: most lines, in a fraction of the time."""
+        runs: list[tuple[list[str], _Style]] = []
+        self._over = self._beyond = 0
+        place, room = 0, self.width
+
+        def write(piece: str) -> None:
+            nonlocal room
+            self._beyond += max(0, len(piece) - room)
+            piece = piece[:room]
+            room -= len(piece)
+            if piece and (not runs or runs[-1][1] != self.style):
+                runs.append(([], self.style))
+            if piece:
+                runs[-1][0].append(piece)
+
+        for found in _ESCAPE.finditer(text):
+            write(text[place : found.start()])
+            self._obey(found)
+            place = found.end()
+        write(text[place:])
+        return [("".join(pieces), style) for pieces, style in runs]
+
     def mark(self) -> Markup:
         """Return what the reader is told behind the line, where it is not all that was written."""
+        if not self._over and not self._beyond:
+            return Markup("")
         said = []
         if self._over:
             self.overwritten += 1

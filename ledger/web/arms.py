@@ -11,7 +11,7 @@ from benchledger.ledger.web.pages import Arguments, Context, Made
 from benchledger.ledger.web.part_keys import part_keys, rank_key
 from benchledger.ledger.web.paths import named, unsegment
 from benchledger.ledger.web.ranked import ASKED_FOR, ranked, row_names, task_results
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["agent_page", "agent_places", "model_page", "model_places"]
@@ -76,7 +76,9 @@ def _context(view: View, kind: str, name: str) -> Context:
         "sweeps": _sweeps(view, part),
         "days": _days(view, part),
         "beside": _beside(view, kind, part),
-        "command": typed(view, "leaderboard", f"--{kind}", name),
+        "command": benchledger(view.settings.name, "leaderboard", option(f"--{kind}", name))
+        if part.ranges
+        else None,
     }
 
 

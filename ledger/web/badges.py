@@ -12,15 +12,17 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from benchledger.ledger.cells import CellReader
-from benchledger.ledger.leaderboard import LeaderRow, leaderboard
+from benchledger.ledger.leaderboard import LeaderRow
 from benchledger.ledger.queries import DEFAULT_MODES, one_scored, policy_by_id, selection_sql
 from benchledger.ledger.standing import citable_rows
 from benchledger.ledger.web.badge_svg import Badge
+from benchledger.ledger.web.ranked import rows_under
 from benchledger.ledger.web.says import SCORED, result_of, short_score
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import GATED_1
+from benchledger.scorers.leaderboard import RowKey
 
 __all__ = ["agent_badge", "agent_models", "cell_badge", "sweep_badge", "sweep_names"]
 
@@ -86,22 +88,11 @@ def agent_badge(view: View, agent: str, model: str, policy: Policy = GATED_1) ->
 
 
 def _last_row(view: View, pair: tuple[str, str], policy: Policy, modes: Sequence[str]) -> LeaderRow | None:
-    name = f"{policy.policy_id} {' '.join(modes)}"
-    key = view.kept(f"latest {name}", lambda: _latest(view, modes)).get(pair)
-    if key is None:
-        return None
-    chosen = Selection(mode=tuple(modes))
-    rows = view.kept(
-        f"rows {name}",
-        lambda: {
-            row.statistics.key: row
-            for row in leaderboard(view.connection, policy, chosen, verified=view.verified)
-        },
-    )
-    return rows.get(key)
+    key = view.kept(f"latest {' '.join(modes)}", lambda: _latest(view, modes)).get(pair)
+    return None if key is None else rows_under(view, policy, modes).get(key)
 
 
-def _latest(view: View, modes: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+def _latest(view: View, modes: Sequence[str]) -> dict[tuple[str, str], RowKey]:
     """Return (agent, model) -> the row of the leaderboard whose attempt began last; asked once for all of them."""
     # of a group SQLite gives the columns of the row that has the greatest value
     query = (
@@ -109,7 +100,7 @@ def _latest(view: View, modes: Sequence[str]) -> dict[tuple[str, str], tuple[str
         " JOIN settings t ON t.id = s.setting JOIN attempts a ON a.ref = s.ref"
         f" WHERE s.counted = 1 AND t.mode IN ({','.join('?' * len(modes))}) GROUP BY t.agent, t.model"
     )
-    return {(row[0], row[2]): tuple(row[:5]) for row in view.connection.execute(query, tuple(modes))}
+    return {(row[0], row[2]): row[:5] for row in view.connection.execute(query, tuple(modes))}
 
 
 def _of_row(row: LeaderRow, policy: Policy, *, verified: bool) -> Badge:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from benchledger.ledger.leaderboard import LeaderRow, leaderboard, view_tasks
+from benchledger.ledger.leaderboard import LeaderRow, view_tasks
 from benchledger.ledger.queries import DEFAULT_MODES, policies
 from benchledger.ledger.web import board_words
 from benchledger.ledger.web.heat import heat_map
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import named, segment, unsegment
+from benchledger.ledger.web.ranked import rows_under
 from benchledger.ledger.web.render import money, seconds
 from benchledger.ledger.web.reweigh import LIMIT, attempts_of, axis_means, reweigh_data
 from benchledger.ledger.web.scatter import Point, scatter
@@ -60,7 +61,7 @@ def _board(view: View, policy: Policy, known: Sequence[str]) -> Context:
     modes = _modes(view)
     asked = modes != DEFAULT_MODES
     selection = Selection(mode=modes)
-    rows = leaderboard(connection, policy, selection, verified=view.verified)
+    rows = list(rows_under(view, policy, modes).values())
     shipped = _shipped(view, policy)
     seen = board_words.conditions(connection, modes)
     command = _command(view, policy, modes if asked else ())

@@ -17,6 +17,7 @@ from benchledger.scorers.statistics import MIN_TASKS
 __all__ = ["conditions", "facts", "rulings", "verdict"]
 
 _LISTED = 20
+_FEW, _SHORT = 5, 60
 _DAY = len("2026-01-01")
 
 
@@ -93,12 +94,12 @@ def facts(view: View, rows: Sequence[LeaderRow], seen: dict[str, Any], command: 
             "Planned",
             _count(seen["planned"], "cell") if seen["plans"] else None,
             why="no sweep was planned in this ledger",
-            note=f"in {_count(seen['plans'], 'sweep')}",
+            note=f"in {_count(seen['plans'], 'sweep')}" if seen["plans"] else None,
             href="sweeps.html",
         ),
         _verified(view),
-        _fact("Modes", ", ".join(seen["modes"])),
-        _fact("Sandboxes", ", ".join(seen["sandboxes"]) or None, why="not recorded by the source"),
+        _fact("Modes", ", ".join(seen["modes"]) or None, why="nothing ran"),
+        _fact("Sandboxes", _few(seen["sandboxes"]), why="not recorded by the source"),
         _fact("Days (UTC)", seen["days"], why="not recorded by the source"),
         _fact("Lost", _count(total["infra_faults"], "attempt"), note="to the infrastructure, not scored"),
         _fact("Retried", _count(total["retried"], "attempt"), note="kept, and not counted"),
@@ -106,6 +107,11 @@ def facts(view: View, rows: Sequence[LeaderRow], seen: dict[str, Any], command: 
         _as_of(view),
         _fact("Again", command, code=True),
     ]
+
+
+def _few(names: Sequence[str]) -> str | None:
+    short = [name if len(name) <= _SHORT else f"{name[:_SHORT]}…" for name in names[:_FEW]]
+    return ", ".join(short + ["…"] * (len(names) > _FEW)) or None
 
 
 def _fact(name: str, value: str | None, **rest: Any) -> dict[str, Any]:
@@ -137,6 +143,7 @@ def _as_of(view: View) -> dict[str, Any]:
 def conditions(connection: sqlite3.Connection, modes: Sequence[str]) -> dict[str, Any]:
     """Return under what the attempts of these modes ran: modes, sandboxes, days; and how many cells were planned."""
     marks = ",".join("?" * len(modes))
+    ran = {mode for (mode,) in connection.execute("SELECT DISTINCT mode FROM settings")}
     sandboxes = connection.execute(
         f"SELECT DISTINCT json_extract(condition, '$.sandbox') FROM settings WHERE mode IN ({marks}) ORDER BY 1",
         modes,
@@ -148,7 +155,7 @@ def conditions(connection: sqlite3.Connection, modes: Sequence[str]) -> dict[str
     days = [] if first is None else sorted({when(first)[:_DAY], when(last)[:_DAY]})
     plans = connection.execute("SELECT agents, models, tasks, repeats FROM sweeps").fetchall()
     return {
-        "modes": list(modes),
+        "modes": [mode for mode in modes if mode in ran],
         "sandboxes": [name for (name,) in sandboxes if name],
         "days": " to ".join(days) or None,
         "plans": len(plans),

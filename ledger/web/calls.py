@@ -34,21 +34,24 @@ def call_rows(
     """Return the calls of page `page`, from 1, of the attempt whose first event is `first_seq`.
 
     `began` is the start of the attempt in µs, of which `clock_ms` counts; at most about so many
-    `characters` of requests and responses are shown, in the order of the calls.
+    `characters` of requests and responses are shown, in the order of the calls. With 0 they are not read,
+    and stand as the references of the event.
     """
     values = (first_seq, CALLS_A_PAGE, (page - 1) * CALLS_A_PAGE)
-    budget = Budget(characters)
+    budget = Budget(characters) if characters else None
     rows = parts.connection.execute(_QUERY, values).fetchall()
     return [_row(parts, row, began, budget) for row in rows]
 
 
-def _row(parts: Parts, row: tuple[Any, ...], began: int | None, budget: Budget) -> dict[str, Any]:
+def _row(parts: Parts, row: tuple[Any, ...], began: int | None, budget: Budget | None) -> dict[str, Any]:
     made: dict[str, Any] = dict(zip(_COLUMNS, row, strict=False))
     started = made["started_at"]
     made["clock_ms"] = None if None in (began, started) else (started - (began or 0)) / 1000
     payload = None if row[-1] is None else json.loads(row[-1])
     made |= {"hash": row[-2].hex(), "redacted": payload is None}
     payload = payload or {}
+    if budget is None:
+        return made | {"request": payload.get("request"), "response": payload.get("response")}
     new = frozenset(part["blob"] for part in payload.get("parts") or ())
     made["request"] = read_request(parts, payload.get("request"), new, budget)
     made["response"] = _response(parts, payload.get("response"), budget)

@@ -16,15 +16,15 @@ from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["calls_page", "calls_places", "calls_section"]
 
-# Characters of requests and responses: few on the cell's own page where pages of calls show them at length.
-_BRIEF, _LONG = 16_000, 400_000
+# Characters of requests and responses; none on the cell's own page where pages of calls show them.
+_SECTION, _PAGE = 200_000, 400_000
 _SUMS = ("prompt_tokens", "cached_tokens", "completion_tokens")
 
 
 def calls_section(view: View, attempt: Attempt) -> dict[str, Any]:
     """Return the first 50 calls of an attempt with what the whole attempt used, or why there is none."""
     many = int(attempt.row["calls"] or 0) > CALLS_A_PAGE
-    made = _calls(view, attempt, 1, _BRIEF if many else _LONG // 2)
+    made = _calls(view, attempt, 1, 0 if many else _SECTION)
     inputs, row = attempt.scored.inputs, attempt.row
     made["used"] = {name: getattr(inputs, name) for name in _SUMS}
     made["printed"] = {"prompt": row["prompt_printed"], "completion": row["completion_printed"]}
@@ -37,7 +37,7 @@ def calls_page(view: View, arguments: Arguments) -> Context:
     number = arguments["number"]
     if not re.fullmatch(r"[1-9][0-9]{0,9}", number):
         raise NotFound(f"there is no page {number} of model calls")
-    made = _calls(view, attempt, int(number), _LONG)
+    made = _calls(view, attempt, int(number), _PAGE)
     if made["pages"] < 2 or int(number) > made["pages"]:
         raise NotFound(f"there is no page {number} of model calls of {attempt.ref}")
     setup = attempt.cell

@@ -46,9 +46,14 @@ class Section(NamedTuple):
     needs: str = ""
 
 
+_REPLAY = ("static/replay.css",)
 _EVIDENCE, _FOLDING = ("static/evidence.css", "static/ansi.css"), ("static/evidence.js",)
 # In the order of the page. Style sheets and scripts are files of `static/` and `vendor/`.
 SECTIONS: tuple[Section, ...] = (
+    Section("timing", "Timing", "timing:timing"),
+    Section("replay", "Trace replay", "spans_page:replay_section", _REPLAY, ("static/replay.js",)),
+    Section("spans", "Spans", "spans_page:spans_section", _REPLAY),
+    Section("terminal", "Terminal", "terminal:terminal", _REPLAY, ("static/terminal.js",), "terminal:needs"),
     Section("patch", "Patch", "patch:patch_section", _EVIDENCE, _FOLDING),
     Section("calls", "Model calls", "calls_page:calls_section", _EVIDENCE, _FOLDING),
     Section("grader", "Grader", "output:grader_section", _EVIDENCE, _FOLDING),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from benchledger.ledger.web.brief import EVERYTHING, briefs, known, limited
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.part_keys import part_keys
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["cells_page", "cells_path", "cells_places"]
@@ -59,7 +59,7 @@ def _page(view: View, number: int) -> Context:
         "previous": cells_path(number - 1) if number > 1 else None,
         "next": cells_path(number + 1) if more else None,
         "index": _index(view),
-        "command": typed(view, "cells"),
+        "command": benchledger(view.settings.name, "cells"),
     }
 
 

@@ -12,7 +12,7 @@ from benchledger.ledger.sides import Side, side_of
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import named, segment, unsegment
 from benchledger.ledger.web.ranked import ranked, row_names
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.errors import BadInput, UnknownName, UsageError
 from benchledger.schema.history import Selection
@@ -70,7 +70,7 @@ def compare_index(view: View, _arguments: Arguments) -> Context:
             for a, b in combinations(rows, 2)
         },
         "more_rows": max(0, len(ranked(view)) - len(rows)),
-        "command": typed(view, "compare", "A", "B"),
+        "command": benchledger(view.settings.name, "compare", "A", "B"),
     }
 
 
@@ -138,7 +138,7 @@ def _compared(view: View, a: str, b: str) -> Context:
         "a": a,
         "b": b,
         "policy": GATED_1.name,
-        "command": typed(view, "compare", a, b),
+        "command": benchledger(view.settings.name, "compare", place=(a, b)),
         "swapped": pair_path(b, a) if view.settings.live else None,
         "sides": {at: _side(side_of(view.connection, name)) for at, name in (("a", a), ("b", b))},
     }

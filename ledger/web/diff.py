@@ -17,9 +17,9 @@ from typing import Any
 
 __all__ = ["FILES", "FILE_LINES", "LINES", "WIDTH", "read_patch"]
 
-FILES = 100  # whose lines are shown
-LINES = 1_500  # of all files
-FILE_LINES = 500
+FILES = 200  # whose lines are shown
+LINES = 5_000  # of all files, unless fewer are asked for
+FILE_LINES = 1_500
 WIDTH = 1_000  # characters of a line
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)")
@@ -73,13 +73,13 @@ class _File:
     stray: list[str] = field(default_factory=list)
 
 
-def read_patch(data: bytes) -> dict[str, Any]:
-    """Return what a patch says: {files, files_left, lines_left, plain} as plain JSON values.
+def read_patch(data: bytes, most: int = LINES) -> dict[str, Any]:
+    """Return what a patch says, at most so many lines: {files, files_left, lines_left, plain} as JSON values.
 
     `files_left` and `lines_left` count what is beyond the bounds. `plain` is what stands before
     the first file: all of a text that is no patch, None where nothing does. Never raises.
     """
-    parser = _Parser()
+    parser = _Parser(most)
     lines = data.split(b"\n")
     if lines and not lines[-1]:
         lines.pop()
@@ -104,7 +104,8 @@ def _plain(file: _File) -> dict[str, Any]:
 class _Parser:
     """Takes a patch line by line; `files` grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.files: list[_File] = []
         self._file: _File | None = None
         self._old = self._new = 0  # the next line's numbers
@@ -194,7 +195,7 @@ class _Parser:
 
     def _room(self) -> bool:
         file = self._file
-        if file is None or self._shown >= LINES or len(self.files) > FILES or file.left:
+        if file is None or self._shown >= self.most or len(self.files) > FILES or file.left:
             return False
         return self._shown - self._before_file < FILE_LINES
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import EVENTS_A_PAGE, event_path
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.tally import tally
-from benchledger.ledger.web.typed import typed
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["events_page", "events_places", "search_page", "search_places"]
@@ -110,7 +110,7 @@ def search_page(view: View, arguments: Arguments) -> Context:
         "last": last,
         "pages": last // EVENTS_A_PAGE + 1,
         "shown_pages": _some_pages(last // EVENTS_A_PAGE + 1),
-        "command": typed(view, "serve"),
+        "command": benchledger(view.settings.name, "serve"),
     }
 
 

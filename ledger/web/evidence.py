@@ -14,6 +14,7 @@ from typing import Any
 from benchledger.ledger.web.attempt import Attempt
 from benchledger.ledger.web.pages import Arguments, Context, Made, Raw
 from benchledger.ledger.web.parts import PAGE, SHORT, Parts
+from benchledger.ledger.web.requests import whole_request
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.errors import Tampered
 
@@ -22,13 +23,14 @@ __all__ = [
     "parts_of",
     "raw_page",
     "raw_places",
+    "request_page",
     "text_of",
     "text_page",
     "text_places",
     "why_nothing",
 ]
 
-_HEAD, _TAIL = 8_192, 24_576  # bytes of a text that a section shows, where it is longer than both
+_HEAD, _TAIL = 4_096, 12_288  # bytes of a text that a section shows, where it is longer than both
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 # Payloads are canonical JSON, so a reference has one spelling; within a text its quotes are escaped.
 _REFERENCE = re.compile(r'\{"blob":"([0-9a-f]{64})","size":[0-9]+\}')
@@ -112,6 +114,15 @@ def raw_page(view: View, arguments: Arguments) -> Raw:
             f"blob {arguments['digest']} is not in this ledger: no event names it, or it was removed"
         )
     return Raw("text/plain; charset=utf-8", parts.pieces(stored))
+
+
+def request_page(view: View, arguments: Arguments) -> Raw:
+    """Return a request put together from its parts. Its BLAKE3 is the request hash of the call."""
+    parts = parts_of(view)
+    stored = parts.find(_digest(arguments))
+    if stored is None:
+        raise NotFound(f"request {arguments['digest']} is not in this ledger")
+    return Raw("application/json", whole_request(parts, stored))
 
 
 def text_page(view: View, arguments: Arguments) -> Context:

@@ -13,8 +13,8 @@ from benchledger.ledger.frames import notes_in
 from benchledger.ledger.web.chart import stacked
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import EVENTS_A_PAGE, segment
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.tally import tally
-from benchledger.ledger.web.typed import typed
 from benchledger.ledger.web.view import View
 
 __all__ = ["ledger_page", "ledger_places", "origins"]
@@ -45,7 +45,7 @@ def ledger_page(view: View, _arguments: Arguments) -> Context:
         "unknown_types": _rows(view, "unknown_types", "events DESC"),
         "policies": _policies(view),
         "checkpoints": list(_checkpoints(view)),
-        "commands": {"verify": typed(view, "verify"), "since": _since(view)},
+        "commands": {"verify": benchledger(view.settings.name, "verify"), "since": _since(view)},
     }
 
 
@@ -71,7 +71,11 @@ def _created(view: View) -> dict[str, Any]:
 
 def _since(view: View) -> str | None:
     head = view.head
-    return None if head is None else typed(view, "verify", "--head", f"{head.seq}:{head.hash}")
+    return (
+        None
+        if head is None
+        else benchledger(view.settings.name, "verify", "--head", f"{head.seq}:{head.hash}")
+    )
 
 
 def _verified(view: View) -> dict[str, Any]:

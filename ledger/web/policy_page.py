@@ -9,7 +9,7 @@ from typing import Any
 from benchledger.ledger.queries import policies
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import segment, unsegment
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.policy import FORMULA_TERMS, Policy
 from benchledger.scorers.composite import GATED_1, SHIPPED_POLICIES
@@ -101,7 +101,7 @@ def _policy(view: View, policy: Policy, names: list[str]) -> Context:
         "rescores": _rescores(view, policy),
         "policies": [{"name": name, "href": f"policies/{segment(name)}.html"} for name in names],
         "leaderboard_href": "index.html" if is_default else f"leaderboard/{segment(policy.name)}.html",
-        "command": typed(view, "rescore", "--policy", policy.name),
+        "command": benchledger(view.settings.name, "rescore", option("--policy", policy.name)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchledger.ledger.leaderboard import LeaderRow, leaderboard
@@ -10,22 +10,30 @@ from benchledger.ledger.queries import DEFAULT_MODES
 from benchledger.ledger.web.paths import named
 from benchledger.ledger.web.view import View
 from benchledger.schema.history import Selection
+from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import GATED_1
+from benchledger.scorers.leaderboard import RowKey
 
-__all__ = ["ASKED_FOR", "ranked", "row_names", "task_results"]
+__all__ = ["ASKED_FOR", "ranked", "row_names", "rows_under", "task_results"]
 
 # Runs of these modes met no model: they are ranked among themselves, apart from all others.
 ASKED_FOR = ("replay", "scripted")
 
 
+def rows_under(view: View, policy: Policy, modes: Sequence[str]) -> dict[RowKey, LeaderRow]:
+    """Return all rows of the runs of some modes under a policy, ranked once a view; the best row comes first."""
+
+    def made() -> dict[RowKey, LeaderRow]:
+        selection = Selection(mode=tuple(modes))
+        rows = leaderboard(view.connection, policy, selection, verified=view.verified)
+        return {row.statistics.key: row for row in rows}
+
+    return view.kept(f"rows {policy.policy_id} {' '.join(modes)}", made)
+
+
 def ranked(view: View, modes: tuple[str, ...] = DEFAULT_MODES) -> list[LeaderRow]:
     """Return all rows under the default policy, as `leaderboard --json` without a filter has them."""
-
-    def made() -> list[LeaderRow]:
-        selection = Selection(mode=modes)
-        return leaderboard(view.connection, GATED_1, selection, verified=view.verified)
-
-    rows = view.kept(f"ranked {modes}", made)
+    rows = list(rows_under(view, GATED_1, modes).values())
     # A plan of which nothing ran stands once, among the rows that count by default.
     return rows if modes == DEFAULT_MODES else [row for row in rows if row.totals.cells or row.totals.retried]
 

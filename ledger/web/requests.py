@@ -8,15 +8,19 @@ the first to send are shown; those before stand with the call that brought them,
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from benchledger.ledger.web.answers import TEXT, pretty, read_message
-from benchledger.ledger.web.parts import Parts
+from benchledger.ledger.web.parts import Parts, Stored
+from benchledger.ledger.web.view import NotFound
+from benchledger.schema.canonical import canonical_bytes
 from benchledger.schema.errors import Tampered
 
-__all__ = ["Budget", "read_blob_text", "read_request"]
+__all__ = ["Budget", "read_blob_text", "read_request", "whole_request"]
 
 _PACKED = 1 << 18  # bytes of a request blob, 2,500 messages
+_LARGEST = 1 << 23  # of one that is put together again
 _MESSAGE = 1 << 15  # bytes of a message that is taken apart
 _EDGE = 3  # known messages that are listed at both ends
 _NEW = 30
@@ -74,6 +78,7 @@ def read_request(parts: Parts, ref: Ref | None, new: frozenset[str], budget: Bud
         "left": 0,
         "members": [],
         "text": None,
+        "packed": False,
     }
     if found["state"] != "kept":
         return made
@@ -81,6 +86,7 @@ def read_request(parts: Parts, ref: Ref | None, new: frozenset[str], budget: Bud
     packed = _packed(value)
     if packed is None:
         return made | _unpacked(value, data, whole=found["whole"], budget=budget)
+    made["packed"] = True
     if "body" in packed:
         return made | {"members": [_member(parts, "body", packed["body"], new, budget)]}
     messages = packed["messages"]
@@ -94,6 +100,52 @@ def read_request(parts: Parts, ref: Ref | None, new: frozenset[str], budget: Bud
         (rest,) = budget.grant([{"text": text, "cut": cut}])
         made["members"].insert(0, {"name": "parameters", "blob": None, "size": None, "new": True} | rest)
     return made
+
+
+def whole_request(parts: Parts, stored: Stored) -> Iterator[bytes]:
+    """Return the body of a packed request in pieces: the canonical JSON whose BLAKE3 is the request hash.
+
+    Raises NotFound where the blob is no packed request or where a part of it is gone, Tampered where
+    one is damaged.
+    """
+    packed = _packed(_json(parts.head(stored, _LARGEST).data))
+    if packed is None:
+        raise NotFound(f"blob {stored.digest} is no request that is kept in parts")
+    if "body" in packed:
+        return parts.pieces(_part(parts, packed["body"]))
+    members: dict[str, list[Stored] | Stored | bytes] = {
+        **{name: canonical_bytes(value) for name, value in packed["rest"].items()},
+        **{name: _part(parts, ref) for name, ref in packed["shared"].items()},
+        packed["key"]: [_part(parts, ref) for ref in packed["messages"]],
+    }
+    return _joined(parts, members)
+
+
+def _part(parts: Parts, ref: Ref) -> Stored:
+    stored = parts.find(ref["blob"])
+    if stored is None:
+        raise NotFound(f"part {ref['blob']} of the request was removed from this ledger")
+    parts.check(stored)
+    return stored
+
+
+def _joined(parts: Parts, members: dict[str, list[Stored] | Stored | bytes]) -> Iterator[bytes]:
+    """Yield canonical JSON of members that are canonical JSON themselves."""
+    for place, name in enumerate(sorted(members)):
+        value = members[name]
+        yield (b"," if place else b"{") + canonical_bytes(name) + b":"
+        if isinstance(value, bytes):
+            yield value
+        elif isinstance(value, list):
+            yield b"["
+            for index, stored in enumerate(value):
+                if index:
+                    yield b","
+                yield from parts.pieces(stored)
+            yield b"]"
+        else:
+            yield from parts.pieces(value)
+    yield b"}"
 
 
 def _json(data: bytes) -> Any:

@@ -11,7 +11,7 @@ from benchledger.ledger.counting import history_of
 from benchledger.ledger.queries import selection_sql
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.paths import cell_path
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger
 from benchledger.ledger.web.view import View
 from benchledger.schema.history import Selection
 
@@ -38,7 +38,7 @@ def rulings_page(view: View, _arguments: Arguments) -> Context:
         "total": total,
         "more": max(0, total - _LISTED),
         "actions": dict(ACTIONS),
-        "command": typed(view, "adjudicate", "--help"),
+        "command": benchledger(view.settings.name, "adjudicate", "--help"),
     }
 
 

@@ -19,6 +19,7 @@ class _Symbols(dict[int, str]):
 
 
 _SYMBOLS = _Symbols()
+_LINES = _Symbols({0x09: "\t", 0x0A: "\n"})
 
 
 def clean(value: object) -> str:
@@ -29,7 +30,8 @@ def clean(value: object) -> str:
 
 def clean_lines(value: object) -> str:
     """Return foreign text like `clean`, but with its lines and tabs."""
-    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in str(value).split("\n"))
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isprintable() else text.translate(_LINES)
 
 
 def _shown(char: str) -> str:

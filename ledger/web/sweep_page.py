@@ -13,7 +13,7 @@ from benchledger.ledger.web.brief import Part, briefs, grouped, limited, part_of
 from benchledger.ledger.web.pages import Arguments, Context, Made, key_of
 from benchledger.ledger.web.part_keys import part_keys
 from benchledger.ledger.web.paths import cell_path, named, segment, unsegment
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 
 __all__ = ["sweep_page", "sweep_places", "sweeps_page", "sweeps_places"]
@@ -124,8 +124,8 @@ def _sweep(view: View, name: str) -> Context:
         "cells": cells,
         "more_cells": more,
         "origins": grouped(view, part, ("c.origin AS origin", "count(DISTINCT c.cell) AS cells"), 1),
-        "command": typed(view, "sweep", "status", name),
-        "leaderboard": typed(view, "leaderboard", "--sweep", name),
+        "command": benchledger(view.settings.name, "sweep", "status", place=(name,)) if plans else None,
+        "leaderboard": benchledger(view.settings.name, "leaderboard", option("--sweep", name)) if cells else None,
     }  # fmt: skip
 
 

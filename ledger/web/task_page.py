@@ -13,7 +13,7 @@ from benchledger.ledger.web.pages import Arguments, Context, Made
 from benchledger.ledger.web.part_keys import part_keys
 from benchledger.ledger.web.paths import named, segment, unsegment
 from benchledger.ledger.web.ranked import ASKED_FOR, ranked, row_names, task_results
-from benchledger.ledger.web.typed import typed
+from benchledger.ledger.web.shell import benchledger, option
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.scorers.statistics import mean
 
@@ -93,7 +93,7 @@ def _task(view: View, task: str) -> Context:
         "outcomes": grouped(
             view, part, ("a.outcome AS outcome", "a.outcome_kind AS kind", "count(*) AS attempts"), 2
         ),
-        "command": typed(view, "cells", "--task", task),
+        "command": benchledger(view.settings.name, "cells", option("--task", task)) if part.ranges else None,
     }
 
 

@@ -47,7 +47,7 @@ _WORDS = [f"{verb} {thing}" for verb in ("reads", "writes", "tests", "moves") fo
 
 def cell_of(size: Size) -> str:
     """Return the cell of that size."""
-    return f"big-20261101/agent-1/lab/model-1/mutations/{size.name}#run1"
+    return f"sized-20261101/agent-1/lab/model-1/mutations/{size.name}#run1"
 
 
 def sized_ledger(path: Path, *sizes: Size) -> Path:

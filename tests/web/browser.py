@@ -53,7 +53,9 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.page.on("console", lambda message: self._said(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
+        self.page.on(
+            "pageerror", lambda error: self.faults.append(f"page error: {error} ({self.page.url[-80:]})")
+        )
         self.page.on("request", lambda request: self._asked(request.url))
         self.page.on(
             "dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss())
@@ -68,7 +70,7 @@ class Watch:
 
     def _said(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
-            self.faults.append(f"console {kind}: {text}")
+            self.faults.append(f"console {kind}: {text} ({self.page.url[-80:]})")
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)

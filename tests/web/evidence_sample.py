@@ -34,8 +34,12 @@ HOSTILE = (
 BAD_NAME = "<b>a\u202e\x00\n\"'.py"
 HOSTILE_PATCH = (
     'diff --git "a/<b>a.py" "b/<b>a.py"\n--- "a/<b>a.py"\n+++ "b/<b>a.py"\n@@ -1,2 +1,2 @@ </td><script>alert(2)'
-    "\n-" + "v" * 100_000 + "\n+<script>alert(3)</script>\u202e\x00\r\n same\x1b[31m\nno line\n"
+    "\n+<script>alert(3)</script>\u202e\x00\r\n same\x1b[31m\n-" + "v" * 100_000 + "\nno line\n"
 )
+
+
+WIDE = b"diff --git a/new.py b/new.py\nnew file mode 100644\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,700 @@\n"
+WIDE += b"".join(b"+line %d of the file\n" % number for number in range(700))
 
 
 def ran_for_real(ledger: Ledger, folder: Path) -> str:
@@ -109,6 +113,7 @@ def sample_ledger(folder: Path) -> tuple[Path, dict[str, str]]:
             "nop": cell_path(nop.rpartition("@")[0]),
             "hostile": cell_path(made_up(ledger, "hostile", HOSTILE.encode(), HOSTILE_PATCH.encode(), 3)),
             "long": cell_path(made_up(ledger, "long", LONG, b"no patch at all\n", 120)),
+            "wide": cell_path(made_up(ledger, "wide", b"", WIDE)),
         }
         query = "SELECT cell FROM attempts WHERE {} ORDER BY cell LIMIT 1"
         for name, where in (

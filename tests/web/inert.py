@@ -79,7 +79,7 @@ def active_parts(page: Page) -> list[str]:
         ".slice(0, 60).forEach((item) => { item.click(); }); }"
     )
     page.keyboard.press("Space")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)
     ran = page.evaluate("() => window.pwned === undefined ? [] : ['a script of the text ran']")
     came = page.evaluate("() => [...document.querySelectorAll('[data-pwned]')].map((item) => item.outerHTML)")
     shown = set(_UNSEEN.findall(page.evaluate("() => document.documentElement.textContent")))

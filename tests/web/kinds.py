@@ -8,7 +8,7 @@ from pathlib import Path
 from benchledger.ledger.web import pages
 from benchledger.ledger.web.view import Settings, View
 
-__all__ = ["KINDS", "all_places", "some_places"]
+__all__ = ["KINDS", "all_places", "some_pages", "some_places"]
 
 KINDS = tuple(page.name for page in pages.PAGES if page.places)
 
@@ -27,6 +27,12 @@ def some_places(ledger: Path) -> dict[str, list[str]]:
         assert matched is not None, path
         found.setdefault(matched[0].name, []).append(path)
     return {name: list(_ends(paths)) for name, paths in found.items()}
+
+
+def some_pages(ledger: Path) -> list[str]:
+    """Return the first and the last HTML page of every kind."""
+    found = (place for places in some_places(ledger).values() for place in places)
+    return [place for place in found if place.endswith(".html")]
 
 
 def _ends(paths: list[str]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def test_a_page_of_published_cells_says_what_they_can_bear(tmp_path: Path) -> No
     assert "leads with" in text or "share rank 1" in text
     facts = {fact["name"]: fact for fact in context["facts"]}
     assert facts["Planned"]["value"] is None
-    assert facts["Modes"]["value"] == "live, published"
+    assert facts["Modes"]["value"] == "published"
     assert facts["Verified"]["value"] is None
     assert facts["Again"]["value"] == f"benchledger leaderboard --policy gated-1 --ledger {NAME}"
     with Ledger.open(tmp_path / NAME) as ledger:

@@ -47,7 +47,7 @@ def test_the_patch_of_a_real_run_tells_every_kind_of_file_apart(sample, page):
     assert rows["AGENTS.md"].split()[1:5] == ["removed", "destroyed", "protected", "unexpected"]
     assert rows["tests/test_cache.py"].split()[1:4] == ["modified", "protected", "unexpected"]
     assert next(iter(rows)) == "AGENTS.md"
-    said = page.locator("#patch > p").first.inner_text()
+    said = page.locator("#patch-body > p").first.inner_text()
     assert "5 files changed: 1 destroyed, 2 protected, 4 unexpected, 1 expected; no new commit" in said
 
 
@@ -76,7 +76,7 @@ def test_calls_of_a_real_run_have_numbers_and_open_their_texts(sample, page):
     assert " 200 " in rows[0]
     assert "(both)" in rows[0]
     assert "not recorded" in rows[0]  # the first token of an answer that was no stream
-    page.locator("#calls table.calls a", has_text="2").first.click()
+    page.locator("#calls table.calls a[href='#call-2']").click()
     second = page.locator("#call-2")
     assert second.get_attribute("open") is not None
     said = second.inner_text()
@@ -99,6 +99,19 @@ def test_each_message_and_response_is_linked_as_it_is(sample, page):
         answer = page.request.get(address)
         assert answer.status == 200
         assert blake3(answer.body()).hexdigest() == address.rsplit("/", 1)[1].removesuffix(".txt")
+
+
+def test_a_request_put_together_has_the_request_hash_as_its_digest(sample, page):
+    page.goto(sample["real"])
+    rows = json.loads(page.request.get(sample["real"].replace(".html", ".json")).text())["sections"]["calls"][
+        "rows"
+    ]
+    for row, link in zip(rows, page.locator("#calls a", has_text="put together").all(), strict=True):
+        answer = page.request.get(link.evaluate("e => e.href"))
+        assert answer.headers["content-type"] == "application/json"
+        assert blake3(answer.body()).hexdigest() == row["request_hash"]
+        assert len(answer.json()["messages"]) == row["request"]["count"]
+    assert page.request.get(f"{sample.url}evidence/{rows[0]['response']['blob']}/request.json").status == 404
 
 
 def test_the_grader_stands_beside_the_agent_with_each_check(sample, page):
@@ -188,6 +201,20 @@ def test_hostile_texts_are_shown_and_do_nothing(sample, page):
 def test_a_malformed_patch_is_plain_text(sample, page):
     page.goto(sample["long"])
     assert "no patch at all" in page.locator("#patch pre").inner_text()
+
+
+def test_a_long_patch_has_its_beginning_on_the_page_and_a_page_of_its_own(sample, page):
+    page.goto(sample["wide"])
+    assert page.locator("#patch tr.added").count() == 200
+    assert "more lines of this file are not shown" in page.locator("#patch").inner_text()
+    page.locator("#patch a", has_text="on a page of its own").click()
+    assert page.url.endswith("/attempt-1/patch.html")
+    assert page.locator("tr.added").count() == 700
+    assert page.locator("tr.added td:last-child").last.inner_text() == "line 699 of the file"
+    assert axe_faults(page) == []
+    page.locator("main a").first.click()
+    assert page.url.endswith("/run1/attempt-1.html")
+    assert page.request.get(sample["real"].replace(".html", "/attempt-1/patch.html")).status == 404
 
 
 def test_calls_beyond_fifty_are_pages_of_their_own(sample, page):

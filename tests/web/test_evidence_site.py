@@ -9,6 +9,7 @@ import pytest
 from blake3 import blake3
 
 from benchledger.ledger.append import declare
+from benchledger.ledger.merge import append_ledger
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.web.attempt import Attempt
 from benchledger.ledger.web.cell import SECTIONS
@@ -21,7 +22,7 @@ from benchledger.schema.history import PayloadRedacted
 from benchledger.schema.ports import Draft
 from benchledger.scorers.composite import GATED_1
 from tests.ledgers import checked
-from tests.web.evidence_sample import HOSTILE, made_up, sample_ledger
+from tests.web.evidence_sample import HOSTILE, LONG, made_up, sample_ledger
 from tests.web.serving import serving
 
 
@@ -40,14 +41,13 @@ def test_the_site_holds_what_its_pages_link_to_and_builds_it_once(ledger_file, t
         for (digest,) in ledger.connection.execute("SELECT lower(hex(digest)) FROM blobs").fetchall():
             assert (out / f"evidence/{digest}.txt").read_bytes() == ledger.blob(digest)
     assert (out / places["long"].replace(".html", "/attempt-1/calls-3.html")).is_file()
-    for name in ("real", "hostile", "long"):
+    for name in ("real", "hostile", "long", "wide"):
         page.goto((out / places[name]).as_uri())
         hrefs = page.locator("#patch a, #calls a, #grader a, #streams a").evaluate_all(
             "all => all.map(a => a.href)"
         )
-        evidence = {
-            href.removeprefix("file://") for href in hrefs if "/evidence/" in href or "/calls-" in href
-        }
+        ours = [href for href in hrefs if any(it in href for it in ("/evidence/", "/calls-", "/patch.html"))]
+        evidence = {href.removeprefix("file://").partition("#")[0] for href in ours}
         assert evidence
         assert [place for place in evidence if not Path(place).is_file()] == []
     page.goto((out / places["long"]).as_uri())
@@ -66,7 +66,13 @@ def section(ledger: Ledger, cell: str, name: str):
         template = environment().from_string(
             '{% import "parts.html" as parts with context %}{% include "cell/" ~ name ~ ".html" %}'
         )
-        scope = {"here": cell_path(cell), "ledger_name": "x.db", "name": name, "section": values}
+        scope = {
+            "here": cell_path(cell),
+            "ledger_name": "x.db",
+            "live": True,
+            "name": name,
+            "section": values,
+        }
         return values, template.render(scope)
 
 
@@ -147,7 +153,22 @@ def test_calls_of_a_running_attempt_appear_while_the_page_is_open(ledger, page):
         page.locator("#calls-body", has_text="No model call so far.").wait_for()
         page.locator("#live", has_text="up to date").wait_for()
         ledger.emit(Draft(f"cell/{cell}@1", ModelCalled(number=1, status=200)))
-        page.locator("table.calls tbody tr", has_text="200").wait_for(timeout=10_000)
+        page.locator("table.calls tbody tr", has_text="200").wait_for()
         page.get_by_role("button", name="Open all").click()
         assert page.locator("#call-1[open]").count() == 1
         page.goto("about:blank")
+
+
+def test_cells_of_another_ledger_have_their_evidence_and_pages_of_calls(ledger, tmp_path):
+    path = tmp_path / "other.db"
+    with Ledger.create(path) as other:
+        declare(other, GATED_1)
+        made_up(other, "away", LONG, b"no patch\n", 60)
+        origin = other.ledger_id
+        append_ledger(ledger, other)
+    checked(path)
+    report = write_site(tmp_path / "site", ledger.path, Settings())
+    folder = f"taken/{origin}/s-20260131/away/test/model-1/polyglot/two-sum/run1/attempt-1"
+    assert f"{folder}/calls-2.html" in report.paths
+    assert 'id="call-60"' in (tmp_path / f"site/{folder}/calls-2.html").read_text()
+    assert f"evidence/{blake3(LONG).hexdigest()}.txt" in report.paths

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from benchledger.ledger.web.paths import cell_path
 from benchledger.ledger.web.site import write_site
 from benchledger.ledger.web.view import Settings
 from tests.ledgers import checked
-from tests.web.hostile import hostile_ledger
+from tests.web.hostile import CELL, hostile_ledger
 from tests.web.inert import active_parts, badge_faults, page_faults
-from tests.web.kinds import KINDS, all_places, some_places
+from tests.web.kinds import all_places, some_pages, some_places
 from tests.web.serving import Served, serving
 
 
@@ -60,41 +61,44 @@ def test_no_text_of_a_hostile_ledger_gets_out_of_its_place_in_a_served_page(
 
 
 def test_what_cannot_be_seen_is_written_out(site: Path) -> None:
-    (cell,) = (site / "cells").rglob("run1.html")
-    text = cell.read_text("utf-8")
+    text = (site / cell_path(CELL)).read_text("utf-8")
     assert "U+202E" in text
     assert "\N{SYMBOL FOR ESCAPE}" in text
     assert "\N{SYMBOL FOR NULL}" in text
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_in_a_browser_nothing_of_a_hostile_ledger_comes_alive(
-    page: Page, path: Path, server: Served, kind: str
-) -> None:
-    for place in some_places(path).get(kind, []):
+def test_in_a_browser_nothing_of_a_hostile_ledger_comes_alive(page: Page, path: Path, server: Served) -> None:
+    found = {}
+    for place in _shown(path):
         page.goto(server.url + place)
         # evidence as it is may hold anything, and a browser shows it as plain text
-        found = [line for line in active_parts(page) if kind != "evidence" or not line.startswith("U+")]
-        assert found == [], place
+        raw = place.startswith("evidence/") and place.endswith(".txt")
+        found[place] = [line for line in active_parts(page) if not (raw and line.startswith("U+"))]
+    assert {place: lines for place, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_long_lines_do_not_make_a_page_wider_than_a_telephone(
-    phone: Page, path: Path, server: Served, kind: str
+    phone: Page, path: Path, server: Served
 ) -> None:
-    for place in some_places(path).get(kind, []):
-        if not place.endswith(".html"):
-            continue
+    found = {}
+    for place in some_pages(path):
         phone.goto(server.url + place)
-        wide = phone.evaluate(
+        found[place] = phone.evaluate(
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert wide <= 0, place
+    assert {place: over for place, over in found.items() if over > 0} == {}
 
 
 def test_written_pages_of_a_hostile_ledger_work_from_a_folder(page: Page, path: Path, site: Path) -> None:
-    for places in some_places(path).values():
-        for place in places:
-            if place.endswith(".html"):
-                page.goto((site / place).as_uri())
-                assert active_parts(page) == [], place
+    found = {}
+    for place in some_pages(path):
+        page.goto((site / place).as_uri())
+        found[place] = active_parts(page)
+    assert {place: lines for place, lines in found.items() if lines} == {}
+
+
+def _shown(path: Path) -> list[str]:
+    """Return the ends of every kind and each run of the cell, for each has another recording."""
+    ends = (place for places in some_places(path).values() for place in places)
+    runs = (cell_path(CELL.replace("#run1", f"#run{run}")) for run in (1, 2, 3))
+    return list(dict.fromkeys((*ends, *runs)))

@@ -21,17 +21,20 @@ from tests.ledger.made import ran
 from tests.ledgers import CELLS, append_file, attempt, checked
 from tests.web.parts_of_pages import CELL, swept, viewed
 
-NOT_OURS = ("cell", "attempt")
+PLAIN = {
+    "agent", "model", "task", "category", "sweep", "sweeps", "policy", "compare", "pairs", "ledger", "events",
+    "search", "adjudications", "sources", "cells",
+}  # fmt: skip
 STREAM = f"cell/{CELL.format('a', 'x', 1)}@1"
 
 
 def made(path: Path) -> dict[str, tuple[str, bytes]]:
-    """Return (key, context) of every page of a site but those of cells."""
+    """Return (key, context) of every page beside leaderboard and cell."""
     found = {}
     with viewed(path) as view:
         for place in pages.places(view):
             page, arguments = pages.match(place.path) or pytest.fail(place.path)
-            if page.name not in NOT_OURS and page.template is not None:
+            if page.name in PLAIN:
                 context = pages.build(page, view, arguments)
                 found[place.path] = place.key, canonical_bytes(context)
     return found

@@ -191,7 +191,7 @@ def test_every_pair_of_a_site_is_what_compare_json_says(tmp_path):
         common = 0
         for place in pairs.values():
             page = page_of(view, place)
-            *_, a, b = shlex.split(page["command"])
+            *_, a, b = shlex.split(page["command"].replace("\\\n", " "))
             assert [a, b] == [page["a"], page["b"]]
             if page["nothing"] is None:
                 common += 1
