@@ -5,23 +5,24 @@ Never a bare percentage: a score stands beside its policy, a share as so many of
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 from benchledger.ledger.cells import CellReader
 from benchledger.ledger.leaderboard import LeaderRow
-from benchledger.ledger.queries import DEFAULT_MODES, one_scored, selection_sql
+from benchledger.ledger.queries import DEFAULT_MODES, one_scored, policy_by_id, selection_sql
 from benchledger.ledger.standing import citable_rows
-from benchledger.ledger.sweep_status import status_of
 from benchledger.ledger.web.badge_svg import Badge
 from benchledger.ledger.web.ranked import rows_under
 from benchledger.ledger.web.says import SCORED, result_of, short_score
 from benchledger.ledger.web.view import NotFound, View
-from benchledger.schema.errors import BadInput, UnknownName
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import GATED_1
+from benchledger.scorers.leaderboard import RowKey
 
 __all__ = ["agent_badge", "agent_models", "cell_badge", "sweep_badge", "sweep_names"]
 
@@ -82,19 +83,24 @@ def agent_badge(view: View, agent: str, model: str, policy: Policy = GATED_1) ->
     for modes in (DEFAULT_MODES, _NOT_LIVE):
         row = _last_row(view, (agent, model), policy, modes)
         if row is not None:
-            return _of_row(row, policy, verified=_verified(view, agent=agent, model=model))
+            return _of_row(row, policy, verified=_verified(view, "c.agent, c.model", (agent, model)))
     raise NotFound(f"there is no cell of {agent} with {model}")
 
 
 def _last_row(view: View, pair: tuple[str, str], policy: Policy, modes: Sequence[str]) -> LeaderRow | None:
-    rows = rows_under(view, policy, modes)
+    key = view.kept(f"latest {' '.join(modes)}", lambda: _latest(view, modes)).get(pair)
+    return None if key is None else rows_under(view, policy, modes).get(key)
+
+
+def _latest(view: View, modes: Sequence[str]) -> dict[tuple[str, str], RowKey]:
+    """Return (agent, model) -> the row of the leaderboard whose attempt began last; asked once for all of them."""
+    # of a group SQLite gives the columns of the row that has the greatest value
     query = (
-        "SELECT t.agent, t.version, t.model, t.mode, t.behavior FROM settings t JOIN scores s ON s.setting = t.id"
-        " JOIN attempts a ON a.ref = s.ref WHERE t.agent = ? AND t.model = ? AND s.counted = 1"
-        f" AND t.mode IN ({','.join('?' * len(modes))}) ORDER BY a.first_seq DESC LIMIT 1"
+        "SELECT t.agent, t.version, t.model, t.mode, t.behavior, max(a.first_seq) FROM scores s"
+        " JOIN settings t ON t.id = s.setting JOIN attempts a ON a.ref = s.ref"
+        f" WHERE s.counted = 1 AND t.mode IN ({','.join('?' * len(modes))}) GROUP BY t.agent, t.model"
     )
-    key = view.connection.execute(query, (*pair, *modes)).fetchone()
-    return None if key is None else rows.get(tuple(key))
+    return {(row[0], row[2]): row[:5] for row in view.connection.execute(query, tuple(modes))}
 
 
 def _of_row(row: LeaderRow, policy: Policy, *, verified: bool) -> Badge:
@@ -124,34 +130,64 @@ def sweep_names(view: View) -> list[str]:
 
 def sweep_badge(view: View, sweep: str) -> Badge:
     """Return the badge of a sweep: how many of the planned cells were solved, and have a result; raises NotFound."""
-    if sweep not in sweep_names(view):
+    if sweep not in view.kept("sweep names", lambda: frozenset(sweep_names(view))):
         raise NotFound(f"there is no sweep {sweep}")
-    marks = ",".join("?" * len(SCORED))
-    counted = (
-        "SELECT count(*), coalesce(sum(s.pass_rate >= 1 AND s.adjudicated IS NULL), 0),"
-        f" coalesce(sum(s.outcome IN ({marks})), 0) FROM cells c"
-        " LEFT JOIN scores s ON s.ref = c.cell || '@' || c.counted WHERE c.sweep = ?"
-    )
-    cells, solved, done = view.connection.execute(counted, (*SCORED, sweep)).fetchone()
-    plan = "plan not recorded"
-    with suppress(BadInput, UnknownName):
-        status = status_of(view.ledger, sweep, lambda _launcher: False)
-        cells, solved, done, plan = status.cells, status.solved, status.done, f"planned for {status.policy}"
-    citable = sum(
-        citable_rows(view.connection, view.verified, *selection_sql(Selection(sweep=(sweep,)))).values()
-    )
+    planned = view.kept("plans", lambda: _plans(view)).get(sweep)
+    ran = view.kept("counts", lambda: _counts(view)).get(sweep, {})
+    cells = len({*ran, *(planned.cells if planned else ())})
+    solved, done = (sum(flags[index] for flags in ran.values()) for index in (0, 1))
+    chosen = selection_sql(Selection(sweep=(sweep,)))
+    citable = sum(citable_rows(view.connection, view.verified, *chosen).values())
     parts = [f"{solved:,} of {cells:,} solved", f"{done:,} with a result"]
-    parts += _standing(verified=_verified(view, sweep=sweep), citable=0 < cells == citable)
-    label, message = f"sweep {sweep}", " · ".join([*parts, plan])
+    parts += _standing(verified=_verified(view, "c.sweep", (sweep,)), citable=0 < cells == citable)
+    parts.append(f"planned for {planned.policy}" if planned else "plan not recorded")
+    label, message = f"sweep {sweep}", " · ".join(parts)
     return Badge(label, message, "score" if done else "none", f"{label}: {message}")
 
 
-def _verified(view: View, **names: str) -> bool:
+# (agent, model, task, run); merged ledgers may have run the same one
+_Cell = tuple[str, str, str, int]
+
+
+class _Plan(NamedTuple):
+    """What the plans of a sweep name together, and the policy of the first of them."""
+
+    cells: set[_Cell]
+    policy: str
+
+
+def _plans(view: View) -> dict[str, _Plan]:
+    found: dict[str, _Plan] = {}
+    query = "SELECT sweep, policy_id, agents, models, tasks, repeats FROM sweeps ORDER BY seq"
+    for sweep, policy_id, *lists, repeats in view.connection.execute(query).fetchall():
+        policy = policy_by_id(view.connection, policy_id or "") or GATED_1
+        plan = found.setdefault(sweep, _Plan(set(), policy.name))
+        plan.cells.update(product(*map(json.loads, lists), range(1, repeats + 1)))
+    return found
+
+
+def _counts(view: View) -> dict[str, dict[_Cell, tuple[bool, bool]]]:
+    """Return sweep -> cell -> (solved, has a result), of the attempts that count."""
+    found: defaultdict[str, dict[_Cell, tuple[bool, bool]]] = defaultdict(dict)
+    query = (
+        "SELECT c.sweep, c.agent, c.model, c.task, c.run, s.pass_rate, s.outcome, s.adjudicated FROM cells c"
+        " LEFT JOIN scores s ON s.ref = c.cell || '@' || c.counted"
+    )
+    for sweep, *cell, pass_rate, outcome, ruled in view.connection.execute(query):
+        done = outcome in SCORED and ruled not in _RULED
+        solved = done and not ruled and (pass_rate or 0) >= 1
+        before = found[sweep].get(tuple(cell), (False, False))
+        found[sweep][tuple(cell)] = (before[0] or solved, before[1] or done)
+    return found
+
+
+def _verified(view: View, columns: str, names: tuple[str, ...]) -> bool:
     """Return whether a full verify on this machine covered every attempt of what is named."""
-    where = " AND ".join(f"c.{name} = ?" for name in names)
-    query = f"SELECT max(a.last_seq) FROM attempts a JOIN cells c ON c.cell = a.cell WHERE {where}"
-    (last,) = view.connection.execute(query, tuple(names.values())).fetchone()
-    return last is not None and last <= view.verified
+    query = f"SELECT {columns}, max(a.last_seq) FROM attempts a JOIN cells c ON c.cell = a.cell GROUP BY {columns}"
+    last = view.kept(
+        f"last {columns}", lambda: {tuple(row[:-1]): row[-1] for row in view.connection.execute(query)}
+    )
+    return names in last and last[names] <= view.verified
 
 
 def _mode(mode: str) -> list[str]:

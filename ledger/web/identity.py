@@ -48,7 +48,7 @@ def identity(attempt: Attempt) -> list[dict[str, Any]]:
         fact("plugin_stack", ", ".join(setup.get("plugin_stack") or ()), "no plugin"),
         fact("overlays", setup.get("overlays"), "none: not tuned", code=True),
         *_digests(setup.get("task") or {}, unseen),
-        fact("host", setup.get("host"), unseen, code=True),
+        fact("host", _listed(setup.get("host")), unseen),
         fact("harness", row["harness"], "benchledger's own runner" if not published else unseen),
         fact("ledger of origin", cell["origin"], "this ledger", code=True),
     ]
@@ -116,6 +116,10 @@ def _no_endpoint(row: dict[str, Any], unseen: str) -> str:
     if row["mode"] in ("scripted", "replay"):
         return "not applicable: no endpoint was asked"
     return unseen if row["uses_model"] else "not applicable: this agent uses no model"
+
+
+def _listed(facts: dict[str, Any] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted((facts or {}).items()))
 
 
 def _limits(limits: dict[str, Any] | None) -> str:

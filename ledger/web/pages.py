@@ -57,155 +57,60 @@ class Page(NamedTuple):
     frame: bool = False
 
 
-# What other sites show: badges, as SVG and JSON, and small pages for a frame, of cells and of attempts.
-_RUN = "{cell*}/run{run}"
-_BADGE = ("badge_pages:cell_badge_page", None)
-_FRAME = ("badge_pages:embed_page", "embed.html")
-_EMBEDDED: tuple[Page, ...] = (
-    Page("agent badge", "badges/agents/{agent}/{model*}.{ending}", "badge_pages:agent_page", None,
-         "badge_pages:agent_places"),
-    Page("sweep badge", "badges/sweeps/{sweep}.{ending}", "badge_pages:sweep_page", None,
-         "badge_pages:sweep_places"),
-    Page("cell badge", f"badges/cells/{_RUN}.{{ending}}", *_BADGE, "badge_pages:cell_badge_places"),
-    Page("attempt badge", f"badges/cells/{_RUN}/attempt-{{attempt}}.{{ending}}", *_BADGE),
-    Page("taken cell badge", f"badges/taken/{{origin}}/{_RUN}.{{ending}}", *_BADGE),
-    Page("taken attempt badge", f"badges/taken/{{origin}}/{_RUN}/attempt-{{attempt}}.{{ending}}", *_BADGE),
-    Page("cell frame", f"embed/cells/{_RUN}.html", *_FRAME, "badge_pages:embed_places", frame=True),
-    Page("attempt frame", f"embed/cells/{_RUN}/attempt-{{attempt}}.html", *_FRAME, frame=True),
-    Page("taken cell frame", f"embed/taken/{{origin}}/{_RUN}.html", *_FRAME, frame=True),
-    Page("taken attempt frame", f"embed/taken/{{origin}}/{_RUN}/attempt-{{attempt}}.html", *_FRAME, frame=True),
-)  # fmt: skip
+# name, pattern, build, template, places, and whether it may be framed; `-` stands for none, `_` in a name for a
+# space. The first match wins. `@` is the place of a cell, and stands for two pages: of a cell of this ledger's
+# own, and of one that was taken from another ledger.
+_OWN, _TAKEN = "cells/{cell*}/run{run}", "taken/{origin}/{cell*}/run{run}"
+_TABLE = """
+leaderboard             index.html                              board:board_page            leaderboard.html   board:board_places
+leaderboard_of_a_policy leaderboard/{policy}.html               board:board_page            leaderboard.html   -
+cell                    @.html                                  cell:cell_page              cell.html          cell_keys:cell_places
+attempt                 @/attempt-{attempt}.html                cell:cell_page              cell.html          cell_keys:attempt_places
+agent                   agents/{name*}.html                     arms:agent_page             arm.html           arms:agent_places
+model                   models/{name*}.html                     arms:model_page             arm.html           arms:model_places
+task                    tasks/{category}/{task}.html            task_page:task_page         task.html          task_page:task_places
+category                categories/{name}.html                  task_page:category_page     category.html      task_page:category_places
+sweep                   sweeps/{name}.html                      sweep_page:sweep_page       sweep.html         sweep_page:sweep_places
+sweeps                  sweeps.html                             sweep_page:sweeps_page      sweeps.html        sweep_page:sweeps_places
+policy                  policies/{name}.html                    policy_page:policy_page     policy.html        policy_page:policy_places
+compare                 compare/{pair}.html                     compare_page:compare_page   compare.html       compare_page:compare_places
+pairs                   compare.html                            compare_page:compare_index  pairs.html         compare_page:compare_index_places
+ledger                  ledger.html                             ledger_page:ledger_page     ledger.html        ledger_page:ledger_places
+events                  events/{number}.html                    events_page:events_page     events.html        events_page:events_places
+search                  events.html                             events_page:search_page     search.html        events_page:search_places
+adjudications           adjudications.html                      rulings_page:rulings_page   adjudications.html rulings_page:rulings_places
+sources                 sources.html                            sources_page:sources_page   sources.html       sources_page:sources_places
+cells                   cells.html                              cells_page:cells_page       cells.html         cells_page:cells_places
+more_cells              cells-{number}.html                     cells_page:cells_page       cells.html         -
+calls                   @/attempt-{attempt}/calls-{number}.html calls_page:calls_page       calls.html         calls_page:calls_places
+patch                   @/attempt-{attempt}/patch.html          patch:patch_page            patch.html         patch:patch_places
+request                 evidence/{digest}/request.json          evidence:request_page       -                  -
+spans                   @/attempt-{attempt}/spans-{number}.html spans_page:spans_page       spans.html         spans_page:spans_places
+recording               recordings/{digest}.js                  terminal:recording_script   -                  terminal:recording_places
+evidence                evidence/{digest}.txt                   evidence:raw_page           -                  evidence:raw_places
+evidence_text           evidence/{digest}/{number}.html         evidence:text_page          evidence.html      evidence:text_places
+agent_badge             badges/agents/{agent}/{model*}.{ending} badge_pages:agent_page      -                  badge_pages:agent_places
+sweep_badge             badges/sweeps/{sweep}.{ending}          badge_pages:sweep_page      -                  badge_pages:sweep_places
+cell_badge              badges/@.{ending}                       badge_pages:cell_badge_page -                  badge_pages:cell_badge_places
+attempt_badge           badges/@/attempt-{attempt}.{ending}     badge_pages:cell_badge_page -                  -
+cell_frame              embed/@.html                            badge_pages:embed_page      embed.html         badge_pages:embed_places          framed
+attempt_frame           embed/@/attempt-{attempt}.html          badge_pages:embed_page      embed.html         -                                 framed
+"""  # noqa: E501 - a table is read by its columns
 
-# The first match wins.
-PAGES: tuple[Page, ...] = (
-    Page("leaderboard", "index.html", "board:board_page", "leaderboard.html", "board:board_places"),
-    Page("leaderboard of a policy", "leaderboard/{policy}.html", "board:board_page", "leaderboard.html"),
-    Page("cell", "cells/{cell*}/run{run}.html", "cell:cell_page", "cell.html", "cell_keys:cell_places"),
-    Page(
-        "attempt",
-        "cells/{cell*}/run{run}/attempt-{attempt}.html",
-        "cell:cell_page",
-        "cell.html",
-        "cell_keys:attempt_places",
-    ),
-    Page("taken cell", "taken/{origin}/{cell*}/run{run}.html", "cell:cell_page", "cell.html"),
-    Page(
-        "taken attempt",
-        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}.html",
-        "cell:cell_page",
-        "cell.html",
-    ),
-    Page("agent", "agents/{name*}.html", "arms:agent_page", "arm.html", "arms:agent_places"),
-    Page("model", "models/{name*}.html", "arms:model_page", "arm.html", "arms:model_places"),
-    Page("task", "tasks/{category}/{task}.html", "task_page:task_page", "task.html", "task_page:task_places"),
-    Page(
-        "category",
-        "categories/{name}.html",
-        "task_page:category_page",
-        "category.html",
-        "task_page:category_places",
-    ),
-    Page("sweep", "sweeps/{name}.html", "sweep_page:sweep_page", "sweep.html", "sweep_page:sweep_places"),
-    Page("sweeps", "sweeps.html", "sweep_page:sweeps_page", "sweeps.html", "sweep_page:sweeps_places"),
-    Page(
-        "policy",
-        "policies/{name}.html",
-        "policy_page:policy_page",
-        "policy.html",
-        "policy_page:policy_places",
-    ),
-    Page(
-        "compare",
-        "compare/{pair}.html",
-        "compare_page:compare_page",
-        "compare.html",
-        "compare_page:compare_places",
-    ),
-    Page(
-        "pairs",
-        "compare.html",
-        "compare_page:compare_index",
-        "pairs.html",
-        "compare_page:compare_index_places",
-    ),
-    Page("ledger", "ledger.html", "ledger_page:ledger_page", "ledger.html", "ledger_page:ledger_places"),
-    Page(
-        "events",
-        "events/{number}.html",
-        "events_page:events_page",
-        "events.html",
-        "events_page:events_places",
-    ),
-    Page("search", "events.html", "events_page:search_page", "search.html", "events_page:search_places"),
-    Page(
-        "adjudications",
-        "adjudications.html",
-        "rulings_page:rulings_page",
-        "adjudications.html",
-        "rulings_page:rulings_places",
-    ),
-    Page(
-        "sources", "sources.html", "sources_page:sources_page", "sources.html", "sources_page:sources_places"
-    ),
-    Page("cells", "cells.html", "cells_page:cells_page", "cells.html", "cells_page:cells_places"),
-    Page("more cells", "cells-{number}.html", "cells_page:cells_page", "cells.html"),
-    Page(
-        "calls",
-        "cells/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
-        "calls_page:calls_page",
-        "calls.html",
-        "calls_page:calls_places",
-    ),
-    Page(
-        "taken calls",
-        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/calls-{number}.html",
-        "calls_page:calls_page",
-        "calls.html",
-    ),
-    Page(
-        "patch",
-        "cells/{cell*}/run{run}/attempt-{attempt}/patch.html",
-        "patch:patch_page",
-        "patch.html",
-        "patch:patch_places",
-    ),
-    Page(
-        "taken patch",
-        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/patch.html",
-        "patch:patch_page",
-        "patch.html",
-    ),
-    Page("request", "evidence/{digest}/request.json", "evidence:request_page", None),
-    Page(
-        "spans",
-        "cells/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
-        "spans_page:spans_page",
-        "spans.html",
-        "spans_page:spans_places",
-    ),
-    Page(
-        "taken spans",
-        "taken/{origin}/{cell*}/run{run}/attempt-{attempt}/spans-{number}.html",
-        "spans_page:spans_page",
-        "spans.html",
-    ),
-    Page(
-        "recording",
-        "recordings/{digest}.js",
-        "terminal:recording_script",
-        None,
-        "terminal:recording_places",
-    ),
-    Page("evidence", "evidence/{digest}.txt", "evidence:raw_page", None, "evidence:raw_places"),
-    Page(
-        "evidence text",
-        "evidence/{digest}/{number}.html",
-        "evidence:text_page",
-        "evidence.html",
-        "evidence:text_places",
-    ),
-    *_EMBEDDED,
-)
+
+def _pages() -> Iterator[Page]:
+    for line in _TABLE.strip().splitlines():
+        name, pattern, build, template, places, *framed = line.split()
+        name, frame = name.replace("_", " "), bool(framed)
+        shown = None if template == "-" else template
+        found = "" if places == "-" else places
+        yield Page(name, pattern.replace("@", _OWN), build, shown, found, frame)
+        if "@" in pattern:
+            # Their places come with those of our own.
+            yield Page(f"taken {name}", pattern.replace("@", _TAKEN), build, shown, "", frame)
+
+
+PAGES: tuple[Page, ...] = tuple(_pages())
 
 
 def match(path: str) -> tuple[Page, dict[str, str]] | None:

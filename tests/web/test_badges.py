@@ -10,7 +10,14 @@ from benchledger.ledger.append import declare
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, verify
 from benchledger.ledger.web import pages
-from benchledger.ledger.web.badge_pages import agent_badge_path, badge_path, embed_path, sweep_badge_path
+from benchledger.ledger.web.badge_pages import (
+    agent_badge_path,
+    agent_places,
+    badge_path,
+    embed_path,
+    sweep_badge_path,
+    sweep_places,
+)
 from benchledger.ledger.web.badge_svg import Badge, shields, svg, text_width
 from benchledger.ledger.web.badges import agent_badge, cell_badge, sweep_badge
 from benchledger.ledger.web.paths import cell_path
@@ -275,3 +282,21 @@ def test_every_badge_page_is_in_the_table_and_verify_leaves_it_alone(ledger):
     assert len(badges) == 8
     assert all(pages.match(path) is not None for path in badges)
     assert verify(ledger.path, VerifyOptions(use_last_seen=False)).ok
+
+
+def test_the_badges_of_all_agents_and_sweeps_read_the_ledger_once(tmp_path):
+    with published(tmp_path / "published.db"):
+        pass
+    with View(tmp_path / "published.db", Settings()) as view:
+        asked = []
+        view.connection.set_trace_callback(asked.append)
+        made = [*agent_places(view), *sweep_places(view)]
+        view.connection.set_trace_callback(None)
+    assert len(made) >= 20
+    # what grows with the number of cells is asked once, not once for each badge
+    for part in (
+        "max(a.first_seq)",
+        "GROUP BY c.agent, c.model",
+        "s.pass_rate, s.outcome, s.adjudicated FROM cells",
+    ):
+        assert sum(part in statement for statement in asked) == 1, part

@@ -6,10 +6,13 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from benchledger.ledger.store import Ledger
+from benchledger.schema.events import AgentIdentity, CellSetup
+from benchledger.schema.ports import Draft
 from tests.ledgers import checked
 from tests.web.browser import axe_faults, watched
 from tests.web.serving import serving
-from tests.web.traced import PLACE, call, span, traced_ledger
+from tests.web.traced import CELL, OBSERVED, PLACE, START, call, span, traced_ledger
 
 SPANS = (
     span(1, 0, 1900, kind="adapter_run", name="agent-1"),
@@ -220,3 +223,30 @@ def test_a_cell_with_20_000_spans_stays_usable(page, tmp_path):
     checked(path)
     assert opened < 5
     assert took < 50  # ms a key
+
+
+def test_the_trace_of_a_running_attempt_grows_while_the_replay_stays_where_it_is(tmp_path, page):
+    stream = f"cell/{CELL}@1"
+    agent = AgentIdentity(name="agent-1")
+    setup = CellSetup(
+        cell_id=CELL, agent=agent, model="lab/model-1", mode="live", started_at=START, observed=OBSERVED
+    )
+    with Ledger.create(tmp_path / "running.db") as ledger:
+        ledger.emit_all([Draft(stream, each) for each in (setup, span(1, 10, 500), span(2, 100, 400, 1))])
+    with serving(tmp_path / "running.db") as served:
+        page.goto(served.url + PLACE)
+        expect(page.locator("#live")).to_have_text("live: this page is up to date")
+        page.evaluate("benchledger.replay.go(50)")
+        with Ledger.open(tmp_path / "running.db", write=True) as ledger:
+            ledger.emit(Draft(stream, span(3, 600, 1000)))
+        expect(page.locator("#spans tbody tr")).to_have_count(3, timeout=20_000)
+        expect(page.locator("svg.timeline rect")).to_have_count(3)
+        assert clock(page) == 50
+        page.locator("#replay").scroll_into_view_if_needed()
+        page.keyboard.press(".")
+        assert clock(page) == 150
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert "step 3" in current(page)
+        page.goto("about:blank")
+    checked(tmp_path / "running.db")

@@ -95,11 +95,12 @@ def test_the_terminal_waits_for_the_reader_then_plays_and_seeks(served, page):
     page.wait_for_function("() => benchledger.terminal.getCurrentTime() >= 1.5", timeout=5000)
     assert time.perf_counter() - began < 1.2  # 1.5 s at four times the speed
     seek(page, 0.7)
-    text = screen(page)
-    assert "red words" in text
-    assert "done" not in text
+    page.wait_for_function("() => !document.querySelector('.ap-term-text').textContent.includes('done')")
+    assert "red words" in screen(page)
     seek(page, 1.5)
-    assert "done </script>" in screen(page)
+    page.wait_for_function(
+        "() => document.querySelector('.ap-term-text').textContent.includes('done </script>')"
+    )
 
 
 def test_text_of_the_terminal_can_be_selected_and_is_there_without_playing(served, page):
@@ -179,7 +180,9 @@ def test_a_screen_that_none_has_is_cut_and_the_page_says_so(served, page):
         ),
     )
     seek(page, 3)
-    assert "here and there" in screen(page)
+    page.wait_for_function(
+        "(text) => document.querySelector('.ap-term-text').textContent.includes(text)", arg="here and there"
+    )
     section = page.locator("#terminal")
     expect(section).to_contain_text("a screen of 10000 by 10000 is drawn as 300 by 100")
     expect(section).to_contain_text("1 malformed line is left out")
@@ -196,7 +199,10 @@ def test_a_long_recording_comes_as_a_script_from_a_server_and_from_a_folder(brow
                 opened(page, address + PLACE)
                 assert page.locator("#terminal-recording").count() == 0
                 seek(page, 59.99)
-                assert "step 05999" in screen(page)
+                page.wait_for_function(
+                    "(text) => document.querySelector('.ap-term-text').textContent.includes(text)",
+                    arg="step 05999",
+                )
     checked(path)
 
 

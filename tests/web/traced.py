@@ -25,7 +25,7 @@ from benchledger.schema.ports import Draft, blob_ref
 from benchledger.schema.task import Changes
 from benchledger.scorers.composite import GATED_1
 
-__all__ = ["CELL", "PLACE", "START", "call", "cast", "span", "traced_ledger"]
+__all__ = ["CELL", "OBSERVED", "PLACE", "START", "call", "cast", "span", "traced_ledger"]
 
 CELL = "t-20261101/agent-1/lab/model-1/mutations/traced#run1"
 PLACE = "cells/t-20261101/agent-1/lab/model-1/mutations/traced/run1.html"

@@ -24,7 +24,18 @@
     return events.length ? events[events.length - 1][0] : 0;
   }
 
+  // Room for the player before it is there, so that nothing moves when it comes: characters are about 0.6 wide
+  // and 1.33 high.
+  function reserve(columns, rows) {
+    var room = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    room.setAttribute("viewBox", "0 0 " + columns * 0.6 + " " + (rows * 1.33 + 1));
+    room.setAttribute("width", "100%");
+    room.setAttribute("aria-hidden", "true");
+    shown("screen").appendChild(room);
+  }
+
   function create(startAt) {
+    shown("screen").textContent = "";
     var options = {
       autoPlay: false,
       preload: true,
@@ -89,6 +100,7 @@
     }, FOLLOW_MS);
   });
 
+  reserve(Number(place.dataset.columns), Number(place.dataset.rows));
   place.querySelector(".controls").hidden = false;
   if (window.IntersectionObserver) {
     var seen = new IntersectionObserver(function (entries) {
