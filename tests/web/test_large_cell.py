@@ -102,3 +102,20 @@ def test_a_browser_paints_a_large_page_in_at_most_twice_the_time_of_a_small_one(
             taken.append(page.evaluate(PAINTED))
     small, big = min(times[SMALL]), min(times[large.size])
     assert big <= TIMES * small, f"{big:.0f} ms against {small:.0f} ms"
+
+
+def test_the_replay_and_the_further_pages_of_a_large_cell_work(page: Page, large: Large) -> None:
+    page.goto(large.server.url + large.place(large.size, 200))
+    page.locator("#replay").scroll_into_view_if_needed()
+    now = page.locator("[data-show=now]")
+    page.keyboard.press("ArrowRight")
+    first = now.text_content()
+    page.keyboard.press("ArrowRight")
+    assert first
+    assert now.text_content() != first
+    for kind in ("spans", "calls"):
+        page.goto(large.server.url + large.place(large.size, 200))
+        page.locator(f"a[href$='{kind}-1.html']").first.click()
+        page.wait_for_url(f"**/{kind}-1.html")
+        page.locator("a[rel=next]").first.click()
+        page.wait_for_url(f"**/{kind}-2.html")

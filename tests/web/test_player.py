@@ -69,7 +69,7 @@ def refusals(browser: Browser, address: str) -> list[str]:
             page.goto(address)
             page.wait_for_timeout(500)
     except AssertionError as faults:
-        return re.findall("refused by policy: (.*)", str(faults))
+        return re.findall(r"refused by policy: (.*?) \(", str(faults))
     return []
 
 
