@@ -205,27 +205,29 @@ def _row(rows: dict[RowKey, RowTotals], key: RowKey) -> RowTotals:
 def view_tasks(connection: sqlite3.Connection, selection: Selection, rows: dict[RowKey, RowData]) -> set[str]:
     """Return the tasks of the view: those that any row ran, and those that a sweep of it planned."""
     tasks = {task for row in rows.values() for task in row.tasks}
-    return tasks.union(*(names for _, _, names in _plans(connection, selection)))
+    return tasks.union(*(names for *_, names in _plans(connection, selection)))
 
 
 def _add_unrun(connection: sqlite3.Connection, selection: Selection, rows: dict[RowKey, RowTotals]) -> None:
-    """Add an empty row for every agent x model that was planned and of which nothing ran."""
+    """Add an empty row for every agent x model that was planned and of which nothing ran, in no mode."""
     ran = {(key[0], key[2]) for key in rows}
-    for agents, models, _ in _plans(connection, selection):
+    begun = set(connection.execute("SELECT DISTINCT sweep, agent, model FROM settings"))
+    for sweep, agents, models, _ in _plans(connection, selection):
         for agent in agents:
             for model in models:
-                if (agent, model) not in ran and not _outside(selection, agent, model):
+                idle = (agent, model) not in ran and (sweep, agent, model) not in begun
+                if idle and not _outside(selection, agent, model):
                     key = (agent, "", model, "live", "factory")
                     rows[key] = RowTotals(RowData(key))
 
 
 def _plans(
     connection: sqlite3.Connection, selection: Selection
-) -> Iterator[tuple[list[str], list[str], set[str]]]:
+) -> Iterator[tuple[str, list[str], list[str], set[str]]]:
     for sweep, agents, models, tasks in connection.execute("SELECT sweep, agents, models, tasks FROM sweeps"):
         if not selection.sweep or sweep in selection.sweep:
             wanted = {name for name in json.loads(tasks) if not selection.task or name in selection.task}
-            yield json.loads(agents), json.loads(models), wanted
+            yield sweep, json.loads(agents), json.loads(models), wanted
 
 
 def _outside(selection: Selection, agent: str, model: str) -> bool:

@@ -10,7 +10,7 @@ import click
 from benchledger.ledger.cli.common import command, json_option, ledger_option, ledger_path, policy_of, reading
 
 if TYPE_CHECKING:
-    from benchledger.ledger.web.badge_svg import Badge
+    from benchledger.ledger.web.badge.svg import Badge
     from benchledger.ledger.web.view import View
 
 
@@ -40,7 +40,7 @@ def badge(*, out: Path | None, as_json: bool, **asked: Any) -> None:
     """
     from benchledger.ledger.cli.render import clean
     from benchledger.ledger.database import translated
-    from benchledger.ledger.web.badge_svg import shields, svg
+    from benchledger.ledger.web.badge.svg import shields, svg
 
     made = _made(asked)
     if as_json:
@@ -77,7 +77,7 @@ def _made(asked: dict[str, Any]) -> Badge:
 
 def _of(view: View, asked: dict[str, Any]) -> Badge:
     from benchledger.ledger.cells import resolve_cell
-    from benchledger.ledger.web import badges
+    from benchledger.ledger.web.badge import badges
 
     policy = policy_of(view.connection, asked["policy"])
     if asked["sweep"]:

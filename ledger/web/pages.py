@@ -62,39 +62,39 @@ class Page(NamedTuple):
 # own, and of one that was taken from another ledger.
 _OWN, _TAKEN = "cells/{cell*}/run{run}", "taken/{origin}/{cell*}/run{run}"
 _TABLE = """
-leaderboard             index.html                              board:board_page            leaderboard.html   board:board_places
-leaderboard_of_a_policy leaderboard/{policy}.html               board:board_page            leaderboard.html   -
-cell                    @.html                                  cell:cell_page              cell.html          cell_keys:cell_places
-attempt                 @/attempt-{attempt}.html                cell:cell_page              cell.html          cell_keys:attempt_places
-agent                   agents/{name*}.html                     arms:agent_page             arm.html           arms:agent_places
-model                   models/{name*}.html                     arms:model_page             arm.html           arms:model_places
-task                    tasks/{category}/{task}.html            task_page:task_page         task.html          task_page:task_places
-category                categories/{name}.html                  task_page:category_page     category.html      task_page:category_places
-sweep                   sweeps/{name}.html                      sweep_page:sweep_page       sweep.html         sweep_page:sweep_places
-sweeps                  sweeps.html                             sweep_page:sweeps_page      sweeps.html        sweep_page:sweeps_places
-policy                  policies/{name}.html                    policy_page:policy_page     policy.html        policy_page:policy_places
-compare                 compare/{pair}.html                     compare_page:compare_page   compare.html       compare_page:compare_places
-pairs                   compare.html                            compare_page:compare_index  pairs.html         compare_page:compare_index_places
-ledger                  ledger.html                             ledger_page:ledger_page     ledger.html        ledger_page:ledger_places
-events                  events/{number}.html                    events_page:events_page     events.html        events_page:events_places
-search                  events.html                             events_page:search_page     search.html        events_page:search_places
-adjudications           adjudications.html                      rulings_page:rulings_page   adjudications.html rulings_page:rulings_places
-sources                 sources.html                            sources_page:sources_page   sources.html       sources_page:sources_places
-cells                   cells.html                              cells_page:cells_page       cells.html         cells_page:cells_places
-more_cells              cells-{number}.html                     cells_page:cells_page       cells.html         -
-calls                   @/attempt-{attempt}/calls-{number}.html calls_page:calls_page       calls.html         calls_page:calls_places
-patch                   @/attempt-{attempt}/patch.html          patch:patch_page            patch.html         patch:patch_places
-request                 evidence/{digest}/request.json          evidence:request_page       -                  -
-spans                   @/attempt-{attempt}/spans-{number}.html spans_page:spans_page       spans.html         spans_page:spans_places
-recording               recordings/{digest}.js                  terminal:recording_script   -                  terminal:recording_places
-evidence                evidence/{digest}.txt                   evidence:raw_page           -                  evidence:raw_places
-evidence_text           evidence/{digest}/{number}.html         evidence:text_page          evidence.html      evidence:text_places
-agent_badge             badges/agents/{agent}/{model*}.{ending} badge_pages:agent_page      -                  badge_pages:agent_places
-sweep_badge             badges/sweeps/{sweep}.{ending}          badge_pages:sweep_page      -                  badge_pages:sweep_places
-cell_badge              badges/@.{ending}                       badge_pages:cell_badge_page -                  badge_pages:cell_badge_places
-attempt_badge           badges/@/attempt-{attempt}.{ending}     badge_pages:cell_badge_page -                  -
-cell_frame              embed/@.html                            badge_pages:embed_page      embed.html         badge_pages:embed_places          framed
-attempt_frame           embed/@/attempt-{attempt}.html          badge_pages:embed_page      embed.html         -                                 framed
+leaderboard             index.html                              board.page:board_page            leaderboard.html   board.page:board_places
+leaderboard_of_a_policy leaderboard/{policy}.html               board.page:board_page            leaderboard.html   -
+cell                    @.html                                  cell.page:cell_page              cell.html          cell.keys:cell_places
+attempt                 @/attempt-{attempt}.html                cell.page:cell_page              cell.html          cell.keys:attempt_places
+agent                   agents/{name*}.html                     lists.arms:agent_page            arm.html           lists.arms:agent_places
+model                   models/{name*}.html                     lists.arms:model_page            arm.html           lists.arms:model_places
+task                    tasks/{category}/{task}.html            lists.task_page:task_page        task.html          lists.task_page:task_places
+category                categories/{name}.html                  lists.task_page:category_page    category.html      lists.task_page:category_places
+sweep                   sweeps/{name}.html                      lists.sweep_page:sweep_page      sweep.html         lists.sweep_page:sweep_places
+sweeps                  sweeps.html                             lists.sweep_page:sweeps_page     sweeps.html        lists.sweep_page:sweeps_places
+policy                  policies/{name}.html                    lists.policy_page:policy_page    policy.html        lists.policy_page:policy_places
+compare                 compare/{pair}.html                     lists.compare_page:compare_page  compare.html       lists.compare_page:compare_places
+pairs                   compare.html                            lists.compare_page:compare_index pairs.html         lists.compare_page:compare_index_places
+ledger                  ledger.html                             lists.ledger_page:ledger_page    ledger.html        lists.ledger_page:ledger_places
+events                  events/{number}.html                    lists.events_page:events_page    events.html        lists.events_page:events_places
+search                  events.html                             lists.events_page:search_page    search.html        lists.events_page:search_places
+adjudications           adjudications.html                      lists.rulings_page:rulings_page  adjudications.html lists.rulings_page:rulings_places
+sources                 sources.html                            lists.sources_page:sources_page  sources.html       lists.sources_page:sources_places
+cells                   cells.html                              lists.cells_page:cells_page      cells.html         lists.cells_page:cells_places
+more_cells              cells-{number}.html                     lists.cells_page:cells_page      cells.html         -
+calls                   @/attempt-{attempt}/calls-{number}.html cell.calls_page:calls_page       calls.html         cell.calls_page:calls_places
+patch                   @/attempt-{attempt}/patch.html          cell.patch:patch_page            patch.html         cell.patch:patch_places
+request                 evidence/{digest}/request.json          cell.evidence:request_page       -                  -
+spans                   @/attempt-{attempt}/spans-{number}.html cell.spans_page:spans_page       spans.html         cell.spans_page:spans_places
+recording               recordings/{digest}.js                  cell.terminal:recording_script   -                  cell.terminal:recording_places
+evidence                evidence/{digest}.txt                   cell.evidence:raw_page           -                  cell.evidence:raw_places
+evidence_text           evidence/{digest}/{number}.html         cell.evidence:text_page          evidence.html      cell.evidence:text_places
+agent_badge             badges/agents/{agent}/{model*}.{ending} badge.pages:agent_page           -                  badge.pages:agent_places
+sweep_badge             badges/sweeps/{sweep}.{ending}          badge.pages:sweep_page           -                  badge.pages:sweep_places
+cell_badge              badges/@.{ending}                       badge.pages:cell_badge_page      -                  badge.pages:cell_badge_places
+attempt_badge           badges/@/attempt-{attempt}.{ending}     badge.pages:cell_badge_page      -                  -
+cell_frame              embed/@.html                            badge.pages:embed_page           embed.html         badge.pages:embed_places                framed
+attempt_frame           embed/@/attempt-{attempt}.html          badge.pages:embed_page           embed.html         -                                       framed
 """  # noqa: E501 - a table is read by its columns
 
 

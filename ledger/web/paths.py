@@ -49,7 +49,7 @@ def segment(text: str) -> str:
     coded = _OTHER.sub(lambda found: f"~{found[0][0]:02x}".encode(), raw).decode("ascii")
     if len(coded) <= _LONGEST:
         return coded
-    return f"{_CODE.sub('', coded)[:100]}~~{blake3(raw).hexdigest(length=16)}"
+    return f"{_CODE.sub('', coded)[:100].lstrip('._')}~~{blake3(raw).hexdigest(length=16)}"
 
 
 def unsegment(coded: str, known: Iterable[str] = ()) -> str | None:

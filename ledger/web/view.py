@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -99,11 +100,16 @@ def tag(view: View) -> str:
 def code_key() -> str:
     """Return a digest of all that makes pages out of a ledger: this package, its templates and assets."""
     hasher = blake3(version("benchledger").encode())
-    for folder in (".", "templates", "templates/cell", "templates/board", "static", "vendor"):
-        place = files("benchledger.ledger.web").joinpath(folder)
-        items = sorted(place.iterdir(), key=lambda item: item.name) if place.is_dir() else []
-        for item in items:
-            if item.is_file() and not item.name.endswith(".pyc"):
-                hasher.update(f"\0{folder}/{item.name}\0".encode())
-                hasher.update(item.read_bytes())
+    for path, item in sorted(_files(files("benchledger.ledger.web"), "")):
+        hasher.update(f"\0{path}\0".encode())
+        hasher.update(item.read_bytes())
     return hasher.hexdigest()
+
+
+def _files(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            if item.name not in ("__pycache__", "node_modules"):
+                yield from _files(item, f"{path}{item.name}/")
+        elif not item.name.endswith(".pyc"):
+            yield f"{path}{item.name}", item

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchledger.ledger.web.answers import TEXT, pretty, read_answer, read_message
+from benchledger.ledger.web.cell.answers import TEXT, pretty, read_answer, read_message
 from benchledger.runners.proxy.fill import ToolCall
 from benchledger.runners.proxy.speech import Said, speak
 from tests.proxy.asking import PROTOCOLS

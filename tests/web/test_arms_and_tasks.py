@@ -8,7 +8,7 @@ import pytest
 
 from benchledger.ledger.cells import CellReader
 from benchledger.ledger.leaderboard import leaderboard
-from benchledger.ledger.web.brief import EVERYTHING, briefs, part_of
+from benchledger.ledger.web.lists.brief import EVERYTHING, briefs, part_of
 from benchledger.ledger.web.view import NotFound
 from benchledger.schema.history import Selection
 from benchledger.scorers.composite import GATED_1
@@ -216,7 +216,7 @@ def test_one_more_cell_changes_the_keys_of_the_pages_that_it_touches_alone(night
 
 
 def test_cells_are_listed_in_pages(tmp_path, monkeypatch):
-    from benchledger.ledger.web import cells_page
+    from benchledger.ledger.web.lists import cells_page
 
     path = Path(tmp_path / "cells.db")
     published(path).close()

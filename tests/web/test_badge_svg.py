@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchledger.ledger.web.badge_svg import Badge, shields, svg, text_width
+from benchledger.ledger.web.badge.svg import Badge, shields, svg, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>alert(1)</script>\"'&]]>\x00\x1b[31m\u202e](x)`"

@@ -10,7 +10,8 @@ from benchledger.ledger.append import declare
 from benchledger.ledger.store import Ledger
 from benchledger.ledger.verify import VerifyOptions, verify
 from benchledger.ledger.web import pages
-from benchledger.ledger.web.badge_pages import (
+from benchledger.ledger.web.badge.badges import agent_badge, cell_badge, sweep_badge
+from benchledger.ledger.web.badge.pages import (
     agent_badge_path,
     agent_places,
     badge_path,
@@ -18,9 +19,8 @@ from benchledger.ledger.web.badge_pages import (
     sweep_badge_path,
     sweep_places,
 )
-from benchledger.ledger.web.badges import agent_badge, cell_badge, sweep_badge
+from benchledger.ledger.web.cell.run_section import snippets
 from benchledger.ledger.web.paths import cell_path
-from benchledger.ledger.web.run_section import snippets
 from benchledger.ledger.web.site import write_site
 from benchledger.ledger.web.view import NotFound, Settings, View
 from benchledger.schema.events import AgentIdentity, CellExited, CellSetup, GraderRan

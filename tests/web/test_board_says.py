@@ -11,7 +11,8 @@ import pytest
 
 from benchledger.ledger.leaderboard import leaderboard
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web import board, pages, render
+from benchledger.ledger.web import pages, render
+from benchledger.ledger.web.board import page as board
 from benchledger.ledger.web.view import NotFound, Settings, View
 from benchledger.schema.history import Selection
 from benchledger.scorers.composite import GATED_1

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.answers import TEXT
-from benchledger.ledger.web.calls import CALLS_A_PAGE, call_rows
-from benchledger.ledger.web.parts import Parts
-from benchledger.ledger.web.requests import Budget, read_request
+from benchledger.ledger.web.cell.answers import TEXT
+from benchledger.ledger.web.cell.calls import CALLS_A_PAGE, call_rows
+from benchledger.ledger.web.cell.parts import Parts
+from benchledger.ledger.web.cell.requests import Budget, read_request
 from benchledger.runners.proxy.pack import pack_request, request_hash
 from benchledger.runners.proxy.record import RecordedCall, to_event
 from benchledger.schema.events import AgentIdentity, CellSetup, ModelCalled

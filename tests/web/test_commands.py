@@ -9,9 +9,9 @@ import pytest
 from benchledger.ledger.append import declare
 from benchledger.ledger.cli.shipped import shipped
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.attempt import Attempt
-from benchledger.ledger.web.attempt_facts import facts_of
-from benchledger.ledger.web.commands import run_it_yourself
+from benchledger.ledger.web.cell.attempt import Attempt
+from benchledger.ledger.web.cell.attempt_facts import facts_of
+from benchledger.ledger.web.cell.commands import run_it_yourself
 from benchledger.ledger.web.shell import Raw, benchledger, line, option, quoted
 from benchledger.ledger.web.view import Settings, View
 from benchledger.schema.events import AgentIdentity, CellExited, CellSetup, GraderRan

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from benchledger.ledger.append import declare
 from benchledger.ledger.cli.shipped import shipped
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.badge_pages import badge_path, embed_path
+from benchledger.ledger.web.badge.pages import badge_path, embed_path
 from benchledger.ledger.web.paths import cell_path
 from benchledger.ledger.web.site import write_site
 from benchledger.ledger.web.view import Settings

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchledger.ledger.web.diff import FILE_LINES, FILES, LINES, WIDTH, read_patch
+from benchledger.ledger.web.cell.diff import FILE_LINES, FILES, LINES, WIDTH, read_patch
 from benchledger.runners.patch import Side, make_patch
 from benchledger.runners.scan import Entry
 

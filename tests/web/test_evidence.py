@@ -7,7 +7,7 @@ import json
 import pytest
 from blake3 import blake3
 
-from benchledger.ledger.web.parts import PAGE
+from benchledger.ledger.web.cell.parts import PAGE
 from tests.ledgers import checked
 from tests.web.browser import axe_faults
 from tests.web.evidence_sample import LONG, sample_ledger

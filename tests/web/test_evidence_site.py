@@ -11,8 +11,8 @@ from blake3 import blake3
 from benchledger.ledger.append import declare
 from benchledger.ledger.merge import append_ledger
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.attempt import Attempt
-from benchledger.ledger.web.cell import SECTIONS
+from benchledger.ledger.web.cell.attempt import Attempt
+from benchledger.ledger.web.cell.page import SECTIONS
 from benchledger.ledger.web.paths import cell_path
 from benchledger.ledger.web.render import environment
 from benchledger.ledger.web.site import write_site

@@ -9,8 +9,8 @@ import pytest
 from benchledger.ledger import heads
 from benchledger.ledger.adjudicate import Judgement, adjudicate
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web import events_page, tally
 from benchledger.ledger.web.chart import stacked
+from benchledger.ledger.web.lists import events_page, tally
 from benchledger.ledger.web.view import NotFound
 from benchledger.schema.events import SpanRecorded
 from benchledger.schema.history import Selection

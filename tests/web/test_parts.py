@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchledger.ledger.ddl import EVIDENCE_DDL
 from benchledger.ledger.reading import Reader
-from benchledger.ledger.web.parts import PAGE, Parts, whole
+from benchledger.ledger.web.cell.parts import PAGE, Parts, whole
 from benchledger.schema.errors import Tampered
 
 texts = st.one_of(

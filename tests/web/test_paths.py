@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchledger.ledger.web.pages import match
@@ -29,6 +29,7 @@ ORIGINS = st.sampled_from(["", "0123456789abcdef0123456789abcdef:"])
 
 
 @given(st.text(max_size=300))
+@example("\x80_" + "\x80" * 70)
 def test_a_segment_is_plain_short_and_read_back(text):
     coded = segment(text)
     assert re.fullmatch(r"[A-Za-z0-9~-][A-Za-z0-9._~-]*", coded)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchledger.ledger.web.recording import COLUMNS, ROWS, played
+from benchledger.ledger.web.cell.recording import COLUMNS, ROWS, played
 from tests.web.traced import cast
 
 ESC = "\x1b"

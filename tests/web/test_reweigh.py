@@ -18,7 +18,7 @@ from benchledger.ledger.policy_files import weighted
 from benchledger.ledger.queries import DEFAULT_MODES
 from benchledger.ledger.rescore import rescore
 from benchledger.ledger.store import Ledger
-from benchledger.ledger.web.reweigh import attempts_of, reweigh_data
+from benchledger.ledger.web.board.reweigh import attempts_of, reweigh_data
 from benchledger.schema.history import Selection
 from benchledger.schema.policy import Policy
 from benchledger.scorers.composite import CAB_01, GATED_1

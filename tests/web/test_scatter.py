@@ -6,7 +6,7 @@ from itertools import combinations
 from random import Random
 from typing import Any
 
-from benchledger.ledger.web.scatter import Point, scatter
+from benchledger.ledger.web.board.scatter import Point, scatter
 
 
 def drawn(points: list[Point]) -> dict[str, Any]:

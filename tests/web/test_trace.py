@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from benchledger.ledger.web.attempt import Attempt
+from benchledger.ledger.web.cell.attempt import Attempt
+from benchledger.ledger.web.cell.span_rows import SPANS_FIRST
+from benchledger.ledger.web.cell.timing import timing
+from benchledger.ledger.web.cell.trace import trace
 from benchledger.ledger.web.pages import build, match, places
-from benchledger.ledger.web.span_rows import SPANS_FIRST
-from benchledger.ledger.web.timing import timing
-from benchledger.ledger.web.trace import trace
 from benchledger.ledger.web.view import NotFound, Settings, View
 from tests.ledgers import checked, published
 from tests.web.traced import CELL, START, call, span, traced_ledger

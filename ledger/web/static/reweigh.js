@@ -85,9 +85,14 @@
     if (flags & SUMMED) row.summed.push([task, i]);
   }
 
-  /* The tasks of the view, and an empty row for what was planned and never ran. */
+  /* The tasks of the view, and an empty row for what was planned and never ran, in no mode. */
   function planned(selected, wanted) {
-    const { data } = selected.opened;
+    const { data, settings } = selected.opened;
+    const begun = new Set();
+    for (let s = 0; s < settings.row.length; s++) {
+      const key = data.rows[settings.row[s]];
+      begun.add(data.sweeps[settings.sweep[s]] + " " + key[0] + " " + key[2]);
+    }
     const tasks = new Set(), ran = new Set(selected.rows.map((row) => row.key[0] + " " + row.key[2]));
     for (const row of selected.rows) for (const task of row.tasks.keys()) tasks.add(task);
     const added = new Map();
@@ -96,7 +101,8 @@
       for (const task of plan.tasks) if (wanted("task", task)) tasks.add(task);
       for (const agent of plan.agents) for (const model of plan.models) {
         const pair = agent + " " + model;
-        if (!ran.has(pair) && wanted("agent", agent) && wanted("model", model)) added.set(pair, [agent, "", model, "live", "factory"]);
+        const idle = !ran.has(pair) && !begun.has(plan.sweep + " " + pair);
+        if (idle && wanted("agent", agent) && wanted("model", model)) added.set(pair, [agent, "", model, "live", "factory"]);
       }
     }
     // After all rows that ran; among themselves by code points, as keys are ordered.

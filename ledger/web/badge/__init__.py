@@ -1,0 +1,1 @@
+"""Badges and frames, by which other sites show a result."""

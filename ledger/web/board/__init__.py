@@ -1,0 +1,1 @@
+"""Leaderboards: rows, charts, and the data with which a browser weighs them anew."""
