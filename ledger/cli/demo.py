@@ -178,6 +178,7 @@ def _next(path: Path) -> None:
         else f"benchledger --ledger {path}"
     )
     click.echo("\ntry next:")
+    click.echo(f"  {ledger} serve")
     click.echo(f"  {ledger} rescore -w pass_rate=0.5 -w latency=0.5")
     click.echo(f"  {ledger} cells --agent aider")
     click.echo("  benchledger policy show gated-1 > my.toml")

@@ -138,6 +138,7 @@ def _tell(path: Path, checked: VerifyReport, board: list[LeaderRow], rescored: R
 def _next(path: Path, cell: Mapping[str, Any]) -> None:
     name = f"benchledger --ledger {shlex.quote(str(path))}"
     click.echo("\ntry next:")
+    click.echo(f"  {name} serve")
     click.echo(f"  {name} show {shlex.quote(cell['cell_id'])}")
     click.echo(f"  {name} run --replay {shlex.quote(cell['cell_id'])}")
     click.echo("  benchledger agents; benchledger tasks; benchledger run --help")
