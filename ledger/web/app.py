@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
@@ -37,6 +39,7 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _JSON = "application/json"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 
 
 def is_loopback(host: str) -> bool:
@@ -79,7 +82,8 @@ class Server:
 
     def allowed(self, host: str) -> bool:
         """Return whether a request may name that host: else any web site could read a loopback server by DNS."""
-        return not self.only_loopback or is_loopback(host.rsplit(":", 1)[0] if host.count(":") == 1 else host)
+        named = _HOST.fullmatch(host)
+        return not self.only_loopback or (named is not None and is_loopback(named[1]))
 
     def recall(self, place: str, etag: str) -> Kept | None:
         """Return a page that was made at this head."""
@@ -126,6 +130,8 @@ async def _guarded(request: web.Request, handler: Any) -> web.StreamResponse:
         response = _error(400, str(error))
     except BenchledgerError as error:
         response = _error(500, str(error))
+    except sqlite3.Error as error:
+        response = _error(500, f"the ledger cannot be read ({error}); run `benchledger verify`")
     if not response.prepared:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)

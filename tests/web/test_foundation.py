@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -55,7 +56,23 @@ def test_a_served_page_has_a_json_twin_a_tag_and_a_strict_policy(path):
 def test_a_foreign_host_name_is_turned_away(path):
     with serving(path) as server:
         assert server.get("static/base.css", Host="evil.example:80").status == 421
-        assert server.get("static/base.css", Host="localhost").status == 200
+        assert server.get("static/base.css", Host="[::1]x:80").status == 421
+        for name in ("localhost", "localhost:8765", "127.0.0.1:1", "[::1]:8765", "[::1]"):
+            assert server.get("static/base.css", Host=name).status == 200
+
+
+def test_a_damaged_table_is_said_and_the_server_goes_on(tmp_path):
+    published(tmp_path / "runs.db").close()
+    place = first_cell(tmp_path / "runs.db")
+    with serving(tmp_path / "runs.db") as server:
+        connection = sqlite3.connect(tmp_path / "runs.db")
+        connection.execute("DROP TABLE spans")
+        connection.execute("DROP TABLE axes")
+        connection.close()
+        answer = server.get(place)
+        assert answer.status == 500
+        assert "benchledger verify" in answer.text
+        assert server.get("static/base.css").status == 200
 
 
 def test_an_appended_event_is_told_to_whoever_listens(path):
