@@ -1,5 +1,6 @@
 """An engine that dies under a cell, before its checks, and a sandbox that is killed from outside."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -82,10 +83,15 @@ def test_an_engine_that_dies_in_mid_run_is_an_engine_that_failed(ledger, tmp_pat
 
 def kill_stage(mark):
     """Kill the first process of the sandbox: the parent, outside, of the one that is init inside."""
-    inside = on_host(mark)
-    parents = {int(_stat(pid)[1]) for pid in inside} - set(inside)
-    init = parents.pop()
-    os.kill(int(_stat(init)[1]), signal.SIGKILL)
+    for _ in range(500):
+        # A process that was seen a moment ago may have ended: then look again.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, KeyError):
+            inside = on_host(mark)
+            parents = {int(_stat(pid)[1]) for pid in inside} - set(inside)
+            os.kill(int(_stat(parents.pop())[1]), signal.SIGKILL)
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"nothing of {mark} was left to kill")
 
 
 def _stat(pid):
