@@ -53,6 +53,20 @@ def test_a_served_page_has_a_json_twin_a_tag_and_a_strict_policy(path):
     assert "no cell" in gone.text
 
 
+def test_only_small_pages_may_be_framed_and_raw_text_is_run_by_no_browser(path):
+    with View(path, Settings()) as view:
+        made = [page.path for page in pages.places(view)]
+    framed = next(place for place in made if place.startswith("embed/"))
+    raw = next(place for place in made if place.startswith("evidence/") and place.endswith(".txt"))
+    with serving(path) as server:
+        policies = [server.get(place).headers["Content-Security-Policy"] for place in (made[0], framed)]
+        text = server.get(raw)
+    assert ["frame-ancestors 'none'" in policy for policy in policies] == [True, False]
+    assert text.headers["Content-Type"].startswith("text/plain")
+    assert text.headers["X-Content-Type-Options"] == "nosniff"
+    assert text.headers["Content-Security-Policy"].endswith("sandbox")
+
+
 def test_a_foreign_host_name_is_turned_away(path):
     with serving(path) as server:
         assert server.get("static/base.css", Host="evil.example:80").status == 421
