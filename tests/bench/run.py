@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # `python tests/bench/run.py` works too
 
 from tests.bench.measure import ENOUGH, Bench, Result, machine
-from tests.bench.rows import append, cells, reading, site, size, sweeps, verify
+from tests.bench.rows import append, cells, page, reading, site, size, sweeps, verify
 
 FAMILIES = {
     "append": append.rows,
@@ -21,6 +21,7 @@ FAMILIES = {
     "size": size.rows,
     "cells": cells.rows,
     "sweeps": sweeps.rows,
+    "page": page.rows,
     "site": site.rows,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,13 @@ class Served(NamedTuple):
         except HTTPError as error:
             with error:
                 return Answer(error.code, error.headers, error.read())
+
+
+def peak_mib(server: Served) -> float:
+    """Return the most memory that the server's process ever held."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
+    (found,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found) / 1024
 
 
 @contextmanager

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page
@@ -16,10 +13,9 @@ from playwright.sync_api import Page
 from benchledger.ledger.web.paths import cell_path
 from tests.ledgers import checked
 from tests.web.big import EVERYDAY, HUGE, SMALL, Size, cell_of, sized_ledger
-from tests.web.serving import Served, serving
+from tests.web.serving import Served, peak_mib, serving
 
 PEAK_MIB = 300
-TIMES = 2.0
 WHOLE_PAGE = 2 * 2**20  # bytes; what is more has pages of its own
 PAINTED = "() => performance.getEntriesByType('paint').find((it) => it.name === 'first-contentful-paint')?.startTime"
 
@@ -52,12 +48,6 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     Path(path).unlink()
 
 
-def peak_mib(server: Served) -> float:
-    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    (found,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(found) / 1024
-
-
 def test_what_lies_far_from_the_ends_of_a_stream_is_on_the_page(large: Large) -> None:
     place = cell_path(cell_of(large.size)).replace(".html", ".json")
     page = json.loads(large.server.get(place).body)
@@ -67,41 +57,13 @@ def test_what_lies_far_from_the_ends_of_a_stream_is_on_the_page(large: Large) ->
     assert page["verdict"]["result"] == "pass"
 
 
-def seconds_to_the_verdict(url: str) -> float:
-    began = time.perf_counter()
-    with urlopen(url, timeout=60) as answer:
-        seen = b""
-        while b'class="verdict' not in seen:
-            seen += answer.read1()
-        taken = time.perf_counter() - began
-        seen += answer.read()
-    assert seen.rstrip().endswith(b"</html>")
-    assert len(seen) < WHOLE_PAGE
-    return taken
-
-
-def test_the_server_sends_the_verdict_of_a_large_cell_in_at_most_twice_the_time_of_a_small_one(
-    large: Large,
-) -> None:
-    times: dict[Size, list[float]] = {SMALL: [], large.size: []}
-    for again in range(7):
-        for size, taken in times.items():
-            taken.append(seconds_to_the_verdict(large.server.url + large.place(size, again)))
-    small, big = min(times[SMALL]), min(times[large.size])
-    assert big <= TIMES * small, f"{big * 1000:.1f} ms against {small * 1000:.1f} ms"
-
-
-def test_a_browser_paints_a_large_page_in_at_most_twice_the_time_of_a_small_one(
-    page: Page, large: Large
-) -> None:
-    times: dict[Size, list[float]] = {SMALL: [], large.size: []}
-    for again in range(100, 105):
-        for size, taken in times.items():
-            page.goto(large.server.url + large.place(size, again))
-            page.wait_for_function(PAINTED)
-            taken.append(page.evaluate(PAINTED))
-    small, big = min(times[SMALL]), min(times[large.size])
-    assert big <= TIMES * small, f"{big:.0f} ms against {small:.0f} ms"
+def test_a_page_holds_no_more_of_a_large_cell_than_a_reader_takes_in(page: Page, large: Large) -> None:
+    # how long it takes is measured by tests/bench/rows/page.py, for a timed test fails where others run
+    answer = large.server.get(large.place(large.size, 100))
+    assert answer.body.rstrip().endswith(b"</html>")
+    assert len(answer.body) < WHOLE_PAGE
+    page.goto(large.server.url + large.place(large.size, 101))
+    page.wait_for_function(PAINTED)
 
 
 def test_the_replay_and_the_further_pages_of_a_large_cell_work(page: Page, large: Large) -> None:

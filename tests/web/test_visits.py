@@ -39,6 +39,27 @@ def test_rows_that_are_new_or_moved_since_the_last_visit_are_named(page: Page, t
     checked(path, use_last_seen=False)
 
 
+def test_runs_that_asked_no_model_are_left_out_by_name_and_shown_on_demand(
+    page: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.db"
+    Ledger.create(path).close()
+    append(path, "b", (5000, 10, 0))
+    with Ledger.open(path, write=True) as ledger:
+        ran(ledger, "s/c/lab/m/c/t#run1", (10, 10, 0), mode="scripted")
+    with serving(path) as server:
+        page.goto(server.url)
+        rows = page.locator("table.board tbody tr")
+        expect(rows).to_have_count(1)
+        expect(page.locator("#board-head")).to_contain_text(
+            "Left out: 1 scripted cell, which asked no model."
+        )
+        page.get_by_role("link", name="Show them, too").click()
+        expect(rows).to_have_count(2)
+        page.goto("about:blank")
+    checked(path, use_last_seen=False)
+
+
 def test_a_browser_that_keeps_nothing_shows_the_page_as_ever(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     Ledger.create(path).close()

@@ -5,6 +5,7 @@ leaderboard rows -> verdict, facts -> table, heat map, scatter -> (small enough)
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 from typing import Any
@@ -59,7 +60,7 @@ def _path(policy: str) -> str:
 def _board(view: View, policy: Policy, known: Sequence[str]) -> Context:
     connection = view.connection
     modes = _modes(view)
-    asked = modes != DEFAULT_MODES
+    asked, left = modes != DEFAULT_MODES, _left_out(connection, modes)
     selection = Selection(mode=modes)
     rows = list(rows_under(view, policy, modes).values())
     shipped = _shipped(view, policy)
@@ -80,6 +81,8 @@ def _board(view: View, policy: Policy, known: Sequence[str]) -> Context:
         },
         "policies": [{"name": name, "href": _path(name), "current": name == policy.name} for name in known],
         "asked_modes": list(modes) if asked else [],
+        "left_out": left,
+        "left_out_command": _command(view, policy, (*modes, *(item["mode"] for item in left))),
         "verdict": board_words.verdict(rows),
         "facts": board_words.facts(view, rows, seen, command),
         "rulings": board_words.rulings(connection),
@@ -104,6 +107,15 @@ def _modes(view: View) -> tuple[str, ...]:
     if not found or found.intersection(DEFAULT_MODES):
         return DEFAULT_MODES
     return tuple(mode for mode in _MODES if mode in found)
+
+
+def _left_out(connection: sqlite3.Connection, modes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how many cells that count ran in each mode that the page leaves out."""
+    query = (
+        "SELECT t.mode, count(*) FROM scores s JOIN settings t ON t.id = s.setting WHERE s.counted = 1"
+        f" AND t.mode NOT IN ({','.join('?' * len(modes))}) GROUP BY 1 ORDER BY 1"
+    )
+    return [{"mode": mode, "cells": cells} for mode, cells in connection.execute(query, tuple(modes))]
 
 
 def _shipped(view: View, policy: Policy) -> dict[str, Any] | None:
