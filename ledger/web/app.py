@@ -208,22 +208,29 @@ async def _raw(request: web.Request, made: pages.Raw, etag: str) -> web.StreamRe
     headers = {**_HEADERS, "Content-Type": made.media, "ETag": f'"{etag}"'}
     # Whatever a reader's browser makes of the bytes, it runs none of them.
     headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    pieces = iter(made.pieces)
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        await response.write(piece)
-    await response.write_eof()
+    response, pieces = web.StreamResponse(headers=headers), iter(made.pieces)
+    try:
+        await response.prepare(request)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            await response.write(piece)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the reader left
+    except BaseException:
+        # A part is sent already: cut off, so that nobody takes it for the whole.
+        if response.prepared and request.transport is not None:
+            request.transport.abort()
+        raise
     return response
 
 
 async def _live(request: web.Request) -> web.StreamResponse:
     server = request.app[_SERVER]
     response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
-    await response.prepare(request)
     queue: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
     server.listeners.add(queue)
     try:
+        await response.prepare(request)
         await response.write(f"retry: 2000\n\n{await asyncio.to_thread(_head_event, server.path)}".encode())
         while True:
             try:

@@ -76,4 +76,4 @@ def serving(ledger: Path, *options: str) -> Iterator[Served]:
             process.communicate()
             raise
     assert process.returncode == 0, said
-    assert said == ""
+    assert said == "", said

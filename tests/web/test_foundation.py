@@ -4,10 +4,13 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -65,6 +68,19 @@ def test_only_small_pages_may_be_framed_and_raw_text_is_run_by_no_browser(path):
     assert text.headers["Content-Type"].startswith("text/plain")
     assert text.headers["X-Content-Type-Options"] == "nosniff"
     assert text.headers["Content-Security-Policy"].endswith("sandbox")
+
+
+def test_readers_that_leave_at_once_are_no_error(path):
+    with View(path, Settings()) as view:
+        made = [page.path for page in pages.places(view)]
+    raw = next(place for place in made if place.startswith("evidence/") and place.endswith(".txt"))
+    with serving(path) as server:  # which ends without a word on standard error
+        address = urlsplit(server.url)
+        for place in (raw, "live", made[0], "static/base.css") * 10:
+            with socket.create_connection((address.hostname, address.port)) as reader:
+                reader.sendall(f"GET /{place} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert server.get(made[0]).status == 200
 
 
 def test_a_foreign_host_name_is_turned_away(path):
