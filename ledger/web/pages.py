@@ -21,7 +21,19 @@ from blake3 import blake3
 from benchledger.ledger.web.view import View
 from benchledger.schema.canonical import canonical_bytes
 
-__all__ = ["PAGES", "Arguments", "Context", "Made", "Page", "Raw", "build", "key_of", "match", "places"]
+__all__ = [
+    "PAGES",
+    "Arguments",
+    "Context",
+    "Made",
+    "Page",
+    "Raw",
+    "build",
+    "function",
+    "key_of",
+    "match",
+    "places",
+]
 
 Arguments = Mapping[str, str]
 Context = dict[str, Any]
@@ -131,7 +143,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def build(page: Page, view: View, arguments: Arguments) -> Context | Raw:
     """Return what stands on a page; raises NotFound."""
-    made: Context | Raw = _function(page.build)(view, arguments)
+    made: Context | Raw = function(page.build)(view, arguments)
     return made
 
 
@@ -139,12 +151,13 @@ def places(view: View) -> Iterator[Made]:
     """Yield every page of the site, kind by kind."""
     for page in PAGES:
         if page.places:
-            yield from _function(page.places)(view)
+            yield from function(page.places)(view)
 
 
-def _function(name: str) -> Any:
-    module, _, function = name.partition(":")
-    return getattr(import_module(f"benchledger.ledger.web.{module}"), function)
+def function(name: str) -> Any:
+    """Return the function of this package that `module:function` names; it is imported when it is first asked for."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(f"benchledger.ledger.web.{module}"), attribute)
 
 
 def key_of(*parts: object) -> str:

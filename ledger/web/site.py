@@ -68,7 +68,7 @@ def write_site(
             if told is not None:
                 told(writer.report.pages)
         for path, (_, body) in assets().items():
-            writer.file(path, [body], blake3(body).hexdigest(length=12))
+            writer.file(path, [body], _digest([body]))
         return writer.finish()
 
 

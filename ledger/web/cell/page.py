@@ -7,7 +7,6 @@ SECTIONS: the rest, one function and one template each, in the order of the page
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from benchledger.ledger.cell_view import adjudications_of
@@ -19,7 +18,7 @@ from benchledger.ledger.web import paths
 from benchledger.ledger.web.cell.attempt import Attempt, placed
 from benchledger.ledger.web.cell.identity import identity
 from benchledger.ledger.web.cell.related import related
-from benchledger.ledger.web.pages import Arguments, Context
+from benchledger.ledger.web.pages import Arguments, Context, function
 from benchledger.ledger.web.says import AXIS_NAMES, axis_text, result_of
 from benchledger.ledger.web.view import NotFound, View
 from benchledger.schema.events import CellFinished
@@ -103,7 +102,7 @@ def cell_page(view: View, arguments: Arguments) -> Context:
     }
     sections = Sections(view, attempt)
     context["sections"] = sections
-    needed = [_function(section.needs)(attempt) for section in SECTIONS if section.needs]
+    needed = [function(section.needs)(attempt) for section in SECTIONS if section.needs]
     context["section_list"] = [{"name": section.name, "title": section.title} for section in SECTIONS]
     # What one section asks for only here comes first: its own script needs it.
     asked = (file for value in needed for file in value["assets"])
@@ -125,7 +124,7 @@ class Sections(Mapping[str, dict[str, Any]]):
         """Return the values of one section."""
         if name not in self._made:
             build = next(section.build for section in SECTIONS if section.name == name)
-            self._made[name] = _function(build)(self._view, self._attempt)
+            self._made[name] = function(build)(self._view, self._attempt)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -135,11 +134,6 @@ class Sections(Mapping[str, dict[str, Any]]):
     def __len__(self) -> int:
         """Count them."""
         return len(SECTIONS)
-
-
-def _function(name: str) -> Any:
-    module, _, function = name.partition(":")
-    return getattr(import_module(f"benchledger.ledger.web.{module}"), function)
 
 
 def attempt_of(view: View, arguments: Arguments) -> Attempt:
